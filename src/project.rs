@@ -1,6 +1,6 @@
 //! Projects: files that are judged together. One module for each kind.
 //!
-//! Knows no disk, no threads and no formats: files come in through [`Tree`], findings go out through [`Members`].
+//! Independent of disk, threads and formats: files come in through [`Tree`], findings go out through [`Members`].
 
 pub mod assertions;
 pub mod builds;
@@ -16,17 +16,17 @@ use std::sync::Arc;
 use crate::file_type::FileType;
 use crate::finding::{Findings, Problem, Unjudged};
 
-/// Roots of repositories are looked for so far above a file.
+/// The most folders, from a file's own one up, that are searched for the root of its repository.
 const MOST_ABOVE: usize = 32;
 
-/// A folder and those above it, as far as the run may see.
+/// Iterates over a folder and those above it, up to the outermost one that the run may read.
 fn folders_above(tree: &dyn Tree, folder: &Path) -> impl Iterator<Item = PathBuf> {
     let above = (0..MOST_ABOVE).map(move |depth| tree.resolve(folder, &"../".repeat(depth)));
     above.take_while(|folder| tree.place(folder) == PathKind::Folder)
 }
 
-/// Where a path may lead that is taken from the root of the repository. Where that ends is not known here, only where nothing
-/// more may be seen: the outermost folder comes first.
+/// Returns the paths that `named`, relative to the root of the repository, may mean. The root is not known here, so there
+/// is one for each folder above, the outermost first.
 fn paths_at_root(tree: &dyn Tree, folder: &Path, named: &str) -> Vec<PathBuf> {
     let named = named.trim_start_matches("./").trim_start_matches('/');
     let above = folders_above(tree, folder);
@@ -35,36 +35,36 @@ fn paths_at_root(tree: &dyn Tree, folder: &Path, named: &str) -> Vec<PathBuf> {
     paths
 }
 
-/// The files around a project, as the run lets it see them: nothing outside the repository.
+/// The files around a project that the run lets it read: nothing outside the repository.
 ///
 /// Paths are spelled as the walk spells them, so that equal paths are the same file.
 pub trait Tree: Sync {
-    /// What `target` means in a file of `folder`, spelled as the walk would.
+    /// Resolves `target` as written in a file of `folder`. Spells the result as the walk would.
     fn resolve(&self, folder: &Path, target: &str) -> PathBuf;
     fn place(&self, path: &Path) -> PathKind;
-    /// A file's text, `None` where there is none that can be read as UTF-8.
+    /// Returns a file's text. `None` if the file cannot be read as UTF-8.
     fn text(&self, path: &Path) -> Option<Arc<str>>;
-    /// A file's bytes, such as an archive's.
+    /// Returns a file's bytes, such as an archive's.
     fn bytes(&self, path: &Path) -> Option<Vec<u8>>;
-    /// What lies in a folder, in order, git's ignore rules or not.
+    /// Lists a folder in order, including what git ignores.
     fn list(&self, folder: &Path) -> Vec<PathBuf>;
     /// Whether the walk found something in a file that a rule could apply to.
     fn is_suspect(&self, path: &Path) -> bool;
     /// The files below a folder in which the walk found something, in order.
     fn suspects(&self, folder: &Path) -> Vec<PathBuf>;
-    /// The files below a folder in which the walk found the beginning of a location, whose rest may be in another.
+    /// The files below a folder in which the walk found the beginning of a location whose rest may be in another file.
     fn beginnings(&self, folder: &Path) -> Vec<PathBuf>;
 }
 
-/// What is at a path.
+/// The kind of thing at a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PathKind {
     Missing,
     File,
     Folder,
-    /// Something may be there, but the system does not say what.
+    /// Something may be there, but its kind cannot be determined.
     Unreadable,
-    /// Beyond what the run may see.
+    /// Outside of what the run may read.
     Outside,
 }
 
@@ -72,13 +72,13 @@ pub enum PathKind {
 #[derive(Debug)]
 pub struct Member {
     pub file_type: &'static FileType,
-    /// As it is in this pass, with the fixes of earlier ones.
+    /// The text in this pass, with the fixes of earlier passes applied.
     pub text: String,
-    /// Where a search of this text found something, if it was searched.
+    /// The offsets at which a search of this text found something, if it was searched.
     pub hints: Option<Arc<[usize]>>,
-    /// Whether there is such a file yet. A fix may fill one that is not.
+    /// Whether the file exists. A fix may create one that does not.
     pub exists: bool,
-    /// Why the run may not write it, if so.
+    /// The reason why the run may not write the file, if it may not.
     pub locked: Option<Arc<str>>,
     pub findings: Findings,
     pub problems: Vec<Problem>,
@@ -88,7 +88,7 @@ pub struct Member {
 }
 
 impl Member {
-    /// A file as it is on disk, free to be written.
+    /// Creates a member for a file that exists and may be written.
     pub fn new(file_type: &'static FileType, text: String) -> Self {
         Self {
             file_type,
@@ -103,7 +103,7 @@ impl Member {
         }
     }
 
-    /// Gives it another text. Returns the one that it had.
+    /// Replaces the text and returns the old one.
     pub fn replace_text(&mut self, text: String) -> String {
         self.hints = None;
         std::mem::replace(&mut self.text, text)
@@ -113,18 +113,18 @@ impl Member {
 /// The files of a group by their paths.
 pub type Members = BTreeMap<PathBuf, Member>;
 
-/// What makes one thing of several files.
+/// A kind of project: files that belong together.
 pub trait Project: Sync {
-    /// Files that have to be judged together, those that a fix may create included. Groups may overlap; those in which
-    /// there can be nothing to find are left out, because every member is read.
+    /// Returns the files that have to be judged together, including those that a fix may create. Groups may overlap. Groups
+    /// that cannot have findings are left out, because every member is read.
     ///
-    /// A file that the settings exclude, or of no known kind, is no member after all.
+    /// Files that the settings exclude, or whose type is unknown, do not become members.
     fn groups(&self) -> Vec<Vec<PathBuf>>;
-    /// Adds what only several files show, and drops what they prove wrong. Gives the plan for the findings that ignore
-    /// comments and settings leave.
+    /// Adds the findings that only several files show, and drops those that they disprove. Returns the plan for the findings
+    /// that are left after ignore comments and settings.
     fn find(&self, members: &mut Members) -> Plan<'_>;
 }
 
-/// What the findings that are left want, made into edits: together where they meet, and not at all where that would break
-/// another file. The texts and the ids are those that `find` saw; the findings are fewer at most.
+/// A function that turns the remaining findings into edits: joint ones where findings meet, none where they would break
+/// another file. Texts and ids are those that `find` saw; findings may only have been removed since.
 pub type Plan<'p> = Box<dyn FnOnce(&mut Members) + 'p>;

@@ -1,7 +1,7 @@
-//! Files that a test of Chainsaw compares objects with, by the test that names them: what they have moves with what the test
-//! creates, and needs review where that lies elsewhere. So do the snapshots of helm-unittest with their chart.
+//! Files that a Chainsaw test compares objects with: a fix in such a file needs review unless the same name moves in what
+//! the test creates. The same holds for the snapshots of helm-unittest and their chart.
 //!
-//! Knows no rule. What a test has in itself, `detect` judges.
+//! Contains no rules. `detect` judges what is written in the test itself.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -13,10 +13,10 @@ use crate::image::name_of;
 use crate::printable;
 use crate::syntax::yaml::{self, Node};
 
-/// A word of files that hold such tests.
+/// A word that every file with such tests contains.
 pub const WORD: &str = "chainsaw.kyverno.io/";
 
-/// Whether a file may hold one, by a look at its bytes.
+/// Whether a file may contain such a test, judged by its bytes.
 pub fn may_be_test(bytes: &[u8]) -> bool {
     memchr::memmem::find(bytes, WORD.as_bytes()).is_some()
 }
@@ -36,7 +36,7 @@ struct Test {
 }
 
 impl Assertions {
-    /// Reads those of the files that are tests.
+    /// Reads the tests and snapshots among the files.
     pub fn new(tree: &dyn Tree, files: &[PathBuf]) -> Self {
         let tests = files.iter().filter_map(|path| {
             if file_type::is_snapshot(path) {
@@ -64,7 +64,7 @@ impl Assertions {
 }
 
 impl Test {
-    /// What a chart renders, by its tests, and the files that it is rendered from.
+    /// Pairs a snapshot with the files of its chart in which something was found. `None` if it is in no chart.
     fn of_snapshot(tree: &dyn Tree, path: &Path) -> Option<Self> {
         let is_chart = |folder: &&Path| tree.place(&folder.join("Chart.yaml")) == PathKind::File;
         let chart = path.ancestors().skip(1).find(is_chart)?;

@@ -1,7 +1,7 @@
-//! Files of Skaffold, Tilt, Garden and their kin that say what images are built: where manifests of the repository spell such
-//! a name, the tool puts the image there that it built. A manifest with another name would pull what nobody built.
+//! Images that Skaffold, Tilt, Garden and similar tools build: where a manifest of the repository has such a name, the tool
+//! inserts the image that it built. A manifest with another name would pull an image that nobody built.
 //!
-//! Knows no rule. What a file builds itself, and what is in the same file, `detect` judges.
+//! Only looks across files: `detect` judges uses in the file that builds the image.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -20,7 +20,7 @@ use crate::rules::RuleSet;
 use crate::search::Search;
 use crate::source::{self, LineIndex};
 
-/// Of which a file has one that says what is built.
+/// Words of which every file that defines builds contains at least one.
 const WORDS: [&str; 8] = [
     "skaffold/",
     "build:",
@@ -34,27 +34,27 @@ const WORDS: [&str; 8] = [
 
 static SEARCH: LazyLock<Option<Search>> = LazyLock::new(|| Search::new(WORDS.iter()).ok());
 
-/// Whether a file may say what is built, by a look at its bytes.
+/// Whether a file may define builds, judged by its bytes.
 pub fn may_build(bytes: &[u8]) -> bool {
     let search = SEARCH.as_ref();
     search.is_none_or(|search| search.occurs_in(bytes))
 }
 
-/// What is built in a run, and the files that spell it.
+/// The names that are built in a run, and the files that contain them.
 pub struct Builds {
     products: Vec<Product>,
 }
 
-/// A name that files of a repository build.
+/// An image name that files of a repository build.
 struct Product {
     name: String,
-    /// The files that say so, with the line in each.
+    /// The files that build it, with the line in each.
     builders: BTreeMap<PathBuf, usize>,
     spelling: Vec<PathBuf>,
 }
 
 impl Builds {
-    /// Reads those of the files that say what is built.
+    /// Reads the files that define builds.
     pub fn new(tree: &dyn Tree, files: &[PathBuf], rules: &RuleSet) -> Self {
         let mut builders: BTreeMap<(PathBuf, String), BTreeMap<PathBuf, usize>> = BTreeMap::new();
         for path in files {
@@ -67,7 +67,7 @@ impl Builds {
                 of_name.insert(path.clone(), line);
             }
         }
-        // Values of charts may have the registry in another line.
+        // Values of charts may have the registry on another line.
         let paths = builders.keys().map(|(_, name)| path_of(name).to_owned());
         let spelled = spelled(tree, &paths.collect());
         let products = builders.into_iter().map(|((top, name), builders)| {
@@ -86,7 +86,7 @@ impl Builds {
     }
 }
 
-/// The first of some builders that is another file.
+/// Returns the first builder that is not `file` itself, with its line.
 fn builder_but<'b>(
     builders: &'b BTreeMap<PathBuf, usize>,
     file: &Path,
@@ -95,7 +95,7 @@ fn builder_but<'b>(
     others.next().map(|(path, line)| (path, *line))
 }
 
-/// The files that spell what a text builds.
+/// Returns the files that contain a name that the text builds.
 pub fn spelling(tree: &dyn Tree, path: &Path, text: &str, rules: &RuleSet) -> BTreeSet<PathBuf> {
     let built = built(path, text, rules).into_keys();
     let paths = built.map(|name| path_of(&name).to_owned());

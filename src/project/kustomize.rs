@@ -1,7 +1,7 @@
 //! Kustomizations select images by name: a base and the entries above it are renamed together, or not at all.
 //!
-//! Follows what each kustomization is built from, plays the build with and without the fixes, and ties those together
-//! that would break an entry alone. Fetches nothing: what a remote base or a chart holds is not known.
+//! Follows what each kustomization is built from, simulates the build with and without the fixes, and joins the fixes that
+//! would break an entry if applied alone. Fetches nothing: the contents of remote bases and charts are unknown.
 
 mod build_graph;
 mod built;
@@ -41,23 +41,23 @@ use build_graph::BuildGraph;
 use entry::Entry;
 use kustomization::{Kustomization, Target};
 
-/// The kustomizations of a run, and how they hang together.
+/// The kustomizations of a run, and how they are connected.
 pub struct Trees<'t> {
     tree: &'t dyn Tree,
     rules: &'t RuleSet,
-    /// Each with the files that it names.
+    /// Each kustomization file with the files that it names.
     layers: BTreeMap<PathBuf, Links>,
 }
 
 #[derive(Debug, Default)]
 struct Links {
     files: Vec<PathBuf>,
-    /// Whether there is something to say of it besides findings.
+    /// Whether it has problems or unseen inputs to report.
     reported: bool,
 }
 
 impl<'t> Trees<'t> {
-    /// Reads the kustomizations among the files that make projects, and those that they are built from.
+    /// Reads the kustomizations among `makers`, and those that they are built from.
     pub fn new(tree: &'t dyn Tree, makers: &[PathBuf], rules: &'t RuleSet) -> Self {
         let mut open: Vec<PathBuf> = makers
             .iter()
@@ -120,7 +120,7 @@ impl Project for Trees<'_> {
 }
 
 impl Trees<'_> {
-    /// Layers that name each other, or the same file.
+    /// Groups the layers that name each other or the same file.
     fn connected(&self) -> Vec<Vec<&PathBuf>> {
         let mut by_file: BTreeMap<&PathBuf, Vec<&PathBuf>> = BTreeMap::new();
         for (layer, links) in &self.layers {
@@ -150,7 +150,7 @@ impl Trees<'_> {
         groups
     }
 
-    /// Whether anything is found in the files, or in what an entry says.
+    /// Whether the files have findings, or a legacy entry or a transformer may add some.
     fn has_work(&self, group: &BuildGraph, members: &Members) -> bool {
         let found = members.values().any(|member| !member.findings.is_empty());
         let is_legacy = |entry: &Entry| {
@@ -163,7 +163,7 @@ impl Trees<'_> {
     }
 }
 
-/// Reports what could not be followed.
+/// Reports the targets that could not be followed.
 fn report(group: &BuildGraph, members: &mut Members) {
     for (number, layer) in group.layers.iter().enumerate() {
         let Some(member) = members.get_mut(&layer.path) else {

@@ -1,8 +1,8 @@
 //! Documents of Flux, Argo CD, kbld, kpt and ytt that select images by name from a folder of this tree: what they select and
 //! the folder are renamed together, or not at all.
 //!
-//! Knows which folder a document is applied to, and what of it was found. What lies elsewhere is not known: there, an
-//! entry is given a new name by itself.
+//! Knows which folder a document is applied to, and the findings in it. Folders outside this tree are unknown: an entry
+//! for one of them gets a new name by itself.
 
 mod elsewhere;
 mod entries;
@@ -44,14 +44,14 @@ struct Applied {
     is_here: bool,
     /// The other files of those folders.
     base: Vec<PathBuf>,
-    /// The name that these files alone are about, where the documents name no folder and their own has none that they select.
+    /// The only name to plan for, if the documents name no folder and nothing in their own folder has it.
     near: Option<String>,
-    /// Whether that is too much to change together.
+    /// Whether there are too many files to change together.
     are_many: bool,
 }
 
 impl<'s> Selectors<'s> {
-    /// Reads those of the files that may select images. `projects` are the files that make projects of their folders.
+    /// Reads the files that may select images. `projects` are the files that make projects of their folders.
     pub fn new(
         tree: &dyn Tree,
         files: &[PathBuf],
@@ -70,7 +70,7 @@ impl<'s> Selectors<'s> {
                 .collect();
             base.sort();
             base.dedup();
-            // A name that the document itself gives can be one that its other entries select.
+            // An entry may select a name that another entry of the same document sets.
             let is_of_interest = base.iter().chain([path]).any(|file| tree.is_suspect(file));
             is_of_interest.then(|| Applied {
                 path: path.clone(),
@@ -123,14 +123,14 @@ impl Selectors<'_> {
             let Some(member) = members.get(&applied.path) else {
                 continue;
             };
-            // Ignore comments and settings may have taken a finding away: what it is about selects all the same.
+            // Ignore comments and settings may have removed a finding, but the entry still selects.
             let checked = check::check(&applied.path, &member.text, member.file_type, self.rules);
             let is_selector = |one: &Finding| one.usage.is_some_and(selects);
             let mut selectors = checked.findings;
             selectors.retain(is_selector);
             let text = folders::as_yaml(&applied.path, &member.text).into_owned();
             let documents = yaml::documents(&text);
-            // What lies elsewhere has nothing to do with the other documents of the file.
+            // Documents for folders elsewhere have nothing to do with each other.
             let together = match applied.is_here {
                 true => documents.len().max(1),
                 false => 1,
@@ -152,8 +152,8 @@ fn selects(usage: Usage) -> bool {
 type Location = (PathBuf, Id);
 
 impl Applied {
-    /// Plans for what some documents of the file select. `selectors` are those of the whole file.
-    /// What is `claimed` is selected by a document of its own folder.
+    /// Plans the changes for what some documents of the file select. `selectors` are those of the whole file.
+    /// Findings that are `claimed` already change together with another file.
     fn plan(
         &self,
         members: &mut Members,
@@ -195,8 +195,8 @@ impl Applied {
                 match self.is_here {
                     _ if base.is_empty() => {}
                     true => self.rename(members, name, &selectors, &base, &taken, &mut named),
-                    // An entry keeps the name, because it may select it elsewhere, too.
-                    // The image updater selects what runs, and renames nothing.
+                    // An entry keeps the name, because it may also select it elsewhere.
+                    // The image updater selects running images, and renames nothing.
                     false if selectors.iter().all(|one| is_followed(one)) => {}
                     false => {
                         let place = self.place_of(members, &selectors);
@@ -210,7 +210,7 @@ impl Applied {
         }
     }
 
-    /// Renames what is selected by a name together with what selects it, or neither. `taken` are the names in the folder.
+    /// Renames the images that a name selects together with the selectors, or neither. `taken` are the names in the folder.
     fn rename(
         &self,
         members: &mut Members,
@@ -233,7 +233,7 @@ impl Applied {
         let tied = selecting.and_then(|selecting| tie(members, name, &selecting, base));
         let first = base.first().and_then(|location| found(members, location));
         let new = first.and_then(|one| Some(name_of(one.new.as_deref()?).to_owned()));
-        // Another entry that selects the new name would select this, too.
+        // Another entry that selects the new name would also select this image.
         let is_free = new
             .as_ref()
             .is_some_and(|new| !named.contains_key(new) && !taken.contains(new));
@@ -259,7 +259,7 @@ impl Applied {
         }
     }
 
-    /// Where the first entry is that selects a name, for people.
+    /// Returns the location of the first selector, for messages.
     fn place_of(&self, members: &Members, selectors: &[&Finding]) -> String {
         let text = members.get(&self.path).map(|member| member.text.as_str());
         let line = selectors
@@ -269,7 +269,7 @@ impl Applied {
         format!("{}:{}", self.path.display(), line.unwrap_or(1))
     }
 
-    /// The names that something in the folder has: an entry that is renamed to one of them would select that, too.
+    /// The image names in the folder. An entry that is renamed to one of them would also select that image.
     fn names(&self, members: &Members) -> HashSet<String> {
         let members = self
             .base
@@ -280,7 +280,7 @@ impl Applied {
         images.map(|image| image.name.to_string()).collect()
     }
 
-    /// Blocks what would get a name in the folder, or in a region of the file, by which another entry selects.
+    /// Blocks the fixes in the folder, or in a region of the file, to a name that another entry selects.
     fn block_captured(&self, members: &mut Members, named: &Named, region: Span) {
         let captured = self.selectable(members, region).filter(|(_, finding)| {
             let new = finding.new.as_deref();
@@ -293,7 +293,7 @@ impl Applied {
         block_fixes(members, &captured, &place, CAPTURED);
     }
 
-    /// What is found of the name in the folder, and in a region of the file itself, where an entry gives a name that another
+    /// The findings of a name in the folder, and in a region of the file itself, where an entry may set a name that another
     /// one selects.
     fn base_of(&self, members: &Members, name: &str, region: Span) -> Vec<Location> {
         let all = self.selectable(members, region);
@@ -321,7 +321,7 @@ impl Applied {
     }
 }
 
-/// What changes together with another file.
+/// The findings that change together with another file.
 fn tied_in(members: &Members) -> HashSet<Location> {
     let findings = members.iter().flat_map(|(path, member)| {
         let findings = member.findings.iter();
@@ -348,7 +348,7 @@ fn found<'m>(members: &'m Members, (path, id): &Location) -> Option<&'m Finding>
     members.get(path)?.findings.get(*id)
 }
 
-/// Takes back the fixes of what is selected by a name that stays.
+/// Blocks the fixes of images that are selected by a name that stays.
 fn block_fixes(members: &mut Members, base: &[Location], place: &str, why: &str) {
     limit_fixes(members, base, Applicability::Display, place, why);
 }
@@ -372,7 +372,7 @@ const OWN_NAME: &str = "selects it by this name, and sets what is pulled instead
 const MAY_SELECT: &str = "may select it by this name, and cannot be changed with it";
 const CAPTURED: &str = "selects other images by the new name";
 
-/// A name as it is pulled: `index.docker.io` is `docker.io`.
+/// Returns a name as it is pulled: `index.docker.io` becomes `docker.io`.
 fn canonical(name: &str) -> String {
     let (host, path) = image::split_host(name);
     image::canonical(host, path)

@@ -1,6 +1,6 @@
-//! Which files of a tree spell some names.
+//! Finds the files of a tree that contain given names.
 //!
-//! Looks for text alone: what a file says of a name is judged elsewhere.
+//! Only searches text: how a file uses a name is judged elsewhere.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use super::Tree;
 use crate::search::Search;
 
-/// The files in which each of the names is.
+/// Returns the files that contain each name.
 pub(super) fn spelled(
     tree: &dyn Tree,
     names: &BTreeSet<String>,
@@ -18,7 +18,7 @@ pub(super) fn spelled(
         return spelled;
     }
     let names: Vec<&String> = names.iter().collect();
-    // Too many to search for: then every file may have any of them.
+    // If there are too many names to search for, every file may contain any of them.
     let search = Search::new(names.iter()).ok();
     for path in tree.suspects(Path::new("")) {
         let Some(text) = tree.text(&path) else {

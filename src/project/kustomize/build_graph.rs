@@ -19,7 +19,7 @@ use crate::finding::Finding;
 use crate::project::{Members, Tree};
 use crate::source::Span;
 
-/// Files as they are in this pass, and all that is in them.
+/// The files in this pass, with the layers, images, entries and tests in them.
 #[derive(Default)]
 pub(super) struct BuildGraph {
     pub(super) files: Vec<File>,
@@ -36,37 +36,37 @@ pub(super) struct BuildGraph {
     pub(super) overrides: Vec<Rewrite>,
 }
 
-/// The names that may come in; the last is for all names that no entry selects.
+/// Names that may come from bases or charts outside the tree. The last one stands for all names that no entry selects.
 #[derive(Debug, Default)]
 pub(super) struct Unseen {
     pub(super) names: Vec<String>,
-    /// By layer, those that may come in there.
+    /// For each layer, the indexes of the names that may come in there.
     pub(super) of_layer: Vec<Vec<usize>>,
 }
 
 pub(super) struct File {
     pub(super) path: Arc<Path>,
     pub(super) text: Arc<str>,
-    /// Whether the run may write it; why not.
+    /// `Err` with the reason if the run may not write it.
     pub(super) free: Result<(), Arc<str>>,
 }
 
-/// What a layer does, in the order in which Kustomize does it.
+/// The steps of a layer, in the order in which Kustomize runs them.
 #[derive(Debug, Default)]
 pub(super) struct BuildStep {
     pub(super) inputs: Vec<Input>,
     pub(super) specs: Vec<FieldSpec>,
-    /// Whether something comes in that is not here.
+    /// Whether it has inputs that are not in the tree.
     pub(super) unseen: bool,
-    /// Layers.
+    /// Indexes of layers.
     pub(super) components: Vec<usize>,
-    /// Leaves that patches put in, and values that they test.
+    /// Leaves that patches add, and values that patches and replacements look for.
     pub(super) patches: Vec<usize>,
     pub(super) tests: Vec<usize>,
-    /// `images`.
+    /// Entries of `images`.
     pub(super) early: Entries,
     pub(super) has_replacements: bool,
-    /// Transformers.
+    /// Entries of transformers.
     pub(super) late: Entries,
 }
 
@@ -78,7 +78,7 @@ pub(super) struct Entries {
 }
 
 impl Entries {
-    /// Adds an entry that is not among them. They act in the order of their numbers.
+    /// Adds an entry unless it is already there. Entries act in the order of their numbers.
     pub(super) fn add<'p>(&mut self, number: usize, patterns: impl Iterator<Item = &'p Pattern>) {
         if let Err(at) = self.all.binary_search(&number) {
             self.all.insert(at, number);
@@ -96,26 +96,26 @@ pub(super) enum Input {
 /// An entry at its location in the build.
 pub(super) struct Rewrite {
     pub(super) file: usize,
-    /// The layer, and whether it is one of its transformers.
+    /// The layer, and whether the entry is one of its transformers.
     pub(super) list: (usize, bool),
     pub(super) entry: Entry,
-    /// The fields that it looks at, where they are its own.
+    /// The fields that it looks at, if it declares its own.
     pub(super) specs: Option<Vec<FieldSpec>>,
-    /// Of its `newName`.
+    /// Sources within its `newName`.
     pub(super) sources: Vec<usize>,
-    /// What the rules say of it by itself.
+    /// The finding for the entry by itself.
     pub(super) verdict: Option<Finding>,
-    /// What its name becomes by the rules.
+    /// Its name after the rules are applied.
     pub(super) moved: Option<Moved>,
     pub(super) left_behind: Option<LeftBehind>,
 }
 
-/// An entry that goes by an old name where what it is for has the new one already.
+/// An entry that still has an old name although the images that it is for have the new one already.
 pub(super) struct LeftBehind {
     pub(super) finding: Finding,
-    /// How far it can be trusted that it should follow.
+    /// How safe it is to let the entry follow.
     pub(super) trust: Applicability,
-    /// Whether something that is not here may still go by the old name.
+    /// Whether something outside the tree may still have the old name.
     pub(super) keep: bool,
 }
 
@@ -125,7 +125,7 @@ const VENDORED: &str = "a tool manages it";
 /// Folders that tools fill: `vendir`, and `kustomize localize`.
 const VENDOR_FOLDERS: [&str; 2] = ["vendor", "localized-files"];
 
-/// Whether a fix of it may be written.
+/// Whether the finding has a fix that may be written.
 pub(super) fn is_fixable(finding: &Finding) -> bool {
     let trusted = |fix: &crate::edit::Fix| fix.applicability.is_written();
     !finding.mention && finding.fix.as_ref().is_some_and(trusted) && finding.new.is_some()
@@ -150,13 +150,13 @@ impl BuildStep {
 }
 
 impl BuildGraph {
-    /// The layers alone: what they name is not read yet.
+    /// Reads the layers only. The files that they name are not read yet.
     pub(super) fn layers(tree: &dyn Tree, members: &Members) -> Self {
         let mut group = Self::default();
         for path in members.keys().filter(|path| is_kustomization(path)) {
             group.layer(tree, path, &members[path].text);
         }
-        // Layers that are no members are followed all the same.
+        // Layers that are not members are followed, too.
         let mut next = 0;
         while let Some(layer) = group.layers.get(next) {
             let below: Vec<PathBuf> = layer.layers().map(Path::to_owned).collect();
@@ -198,7 +198,7 @@ impl BuildGraph {
         }
     }
 
-    /// The members, then what is no member. Gives the numbers of all.
+    /// Reads the members, then the named files that are not members. Returns the number of each file.
     pub(super) fn read_files(
         &mut self,
         tree: &dyn Tree,
@@ -237,7 +237,7 @@ impl BuildGraph {
         numbers
     }
 
-    /// Drops the findings at names that only select.
+    /// Drops the findings at the names of entries, because these only select.
     pub(super) fn strip_names(&self, members: &mut Members) {
         let mut names: Vec<BTreeSet<Span>> = vec![BTreeSet::new(); self.files.len()];
         for rewrite in &self.overrides {
@@ -255,7 +255,7 @@ impl BuildGraph {
         }
     }
 
-    /// Findings that may be fixed, in files that may be written. Gives those of each file in order.
+    /// Collects the findings that may be fixed, in files that may be written. Returns the sources of each file in order.
     pub(super) fn find_sources(&mut self, members: &Members) -> Vec<Vec<usize>> {
         let mut own = vec![Vec::new(); self.files.len()];
         for (file, member) in members.values().enumerate() {

@@ -7,10 +7,11 @@ use super::kustomization::{Kustomization, Target, layer_in};
 use crate::file_type::is_kustomization;
 use crate::project::Tree;
 
-/// More kustomizations below one are not read for their objects.
+/// The most kustomizations that are read for the objects of one.
 const MOST_LAYERS: usize = 256;
 
-/// The files that a folder is built from: what its kustomization names, however far, or all in which something was found.
+/// Returns the files that a folder is built from: those that its kustomization names, directly or not. Without a
+/// kustomization, these are all files in which something was found.
 pub(in crate::project) fn files_of(tree: &dyn Tree, folder: &Path) -> Vec<PathBuf> {
     let Some(layer) = layer_in(tree, folder) else {
         return tree.suspects(folder);
@@ -26,7 +27,7 @@ pub(in crate::project) fn files_of(tree: &dyn Tree, folder: &Path) -> Vec<PathBu
     found.into_iter().collect()
 }
 
-/// What kustomizations are built from, however far: each file with the kustomizations that name it.
+/// Returns the files that kustomizations are built from, directly or not, each with the kustomizations that name it.
 pub(in crate::project) fn named_by(
     tree: &dyn Tree,
     layers: impl Iterator<Item = PathBuf>,
@@ -54,7 +55,7 @@ fn named_in(tree: &dyn Tree, layer: &Path) -> Vec<PathBuf> {
     layer.files().map(Path::to_owned).collect()
 }
 
-/// The files of `resources`, `bases` and `components` of a kustomization, however far.
+/// Returns the files of `resources`, `bases` and `components` of a kustomization, directly or not.
 pub(in crate::project) fn objects_of(tree: &dyn Tree, layer: &Path) -> HashSet<PathBuf> {
     let mut open = vec![layer.to_owned()];
     let mut layers = HashSet::new();

@@ -1,6 +1,6 @@
 //! One `images` entry: what it says, where its pieces are, and the edits that change it in the style of its file.
 //!
-//! Knows no other file, and not why it is changed.
+//! Knows neither other files nor the reason for a change.
 
 use super::image_name::{Override, Pattern};
 use super::layout::{ALIASED, ALONE, ESCAPED, Layout, SPREAD};
@@ -8,7 +8,7 @@ use crate::edit::Edit;
 use crate::source::Span;
 use crate::syntax::yaml::{List, Node, Scalar};
 
-/// A text and where its content is, quotes left out.
+/// A string and the span of its content, without quotes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Piece {
     pub(super) text: String,
@@ -28,16 +28,16 @@ pub(super) struct Entry {
     layout: Result<Layout, &'static str>,
 }
 
-/// What becomes of an entry.
+/// A change of an entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Change {
-    /// Whether the name stays, for what still goes by it.
+    /// Whether the old name stays because something still has it.
     pub(super) keep: bool,
     /// A `newName` for what the kept entry selects.
     pub(super) added: Option<String>,
-    /// Names that the same override is to hold for. The first takes the place of one that does not stay.
+    /// Names that the override must also apply to. The first replaces the old name if that does not stay.
     pub(super) names: Vec<String>,
-    /// Whether it follows what has moved already.
+    /// Whether it follows images that have moved already.
     pub(super) follows: bool,
 }
 
@@ -53,10 +53,10 @@ impl Default for Change {
 }
 
 impl Entry {
-    /// Reads an item of `images:`, or the `imageTag:` of a transformer. `None` where it says nothing.
+    /// Reads an item of `images:`, or the `imageTag:` of a transformer. `None` if it has no name.
     pub(super) fn read(text: &str, node: &Node<'_>, list: Option<&List<'_>>) -> Option<Self> {
         let Some(map) = node.as_map() else {
-            // What an alias stands for is not known here: it may select anything.
+            // The target of an alias is unknown here: it may select anything.
             return matches!(node, Node::Alias(_)).then(|| Self::unreadable(node));
         };
         let merges = map.entries.iter().any(|pair| pair.name() == Some("<<"));
@@ -99,12 +99,12 @@ impl Entry {
         }
     }
 
-    /// Whether the name stands for itself, as far as people mean it to: the dots of a host are no wildcards to them.
+    /// Whether the name is meant literally. Dots do not count as wildcards, because every host has them.
     pub(super) fn is_literal(&self) -> bool {
         self.pattern.is_known() && !self.name.text.contains(METACHARACTERS)
     }
 
-    /// What it puts in place, with another `newName` than its own if there is one.
+    /// Returns the override that it applies, with `new_name` instead of its own `newName` if given.
     pub(super) fn puts(&self, new_name: Option<&str>) -> Override {
         let text = |piece: &Option<Piece>| {
             piece
@@ -119,7 +119,7 @@ impl Entry {
         }
     }
 
-    /// Where people look for it.
+    /// Returns the span to report: that of the name if it has one, else that of the entry.
     pub(super) fn location(&self) -> Span {
         match self.name.span.is_empty() {
             true => self.span,
@@ -127,7 +127,7 @@ impl Entry {
         }
     }
 
-    /// What a pattern begins with that is no pattern, up to its last slash.
+    /// Returns the literal beginning of a pattern up to its last slash. `None` if it has none.
     pub(super) fn folder(&self) -> Option<String> {
         let name = self.name.text.replace("\\.", ".");
         let plain = name.split(METACHARACTERS).next()?;
@@ -135,7 +135,7 @@ impl Entry {
         self.pattern.has_head().then(|| folder.to_owned())
     }
 
-    /// The name with another head, where it begins with the old one, as a pattern may. `None` where it does not.
+    /// Replaces the head of the name, in which a pattern may have escaped dots. `None` if the name does not begin with `old`.
     pub(super) fn with_head(&self, old: &str, new: &str) -> Option<String> {
         let name = &self.name.text;
         let quoted = old.replace('.', "\\.");
@@ -148,10 +148,10 @@ impl Entry {
             .then(|| format!("{new}{rest}"))
     }
 
-    /// The edits of a change. `new_name` is what the entry's own `newName` becomes, for the copies of it.
+    /// Returns the edits of a change. `new_name` is what the entry's own `newName` becomes, for copies of the entry.
     ///
     /// # Errors
-    /// Where it cannot be edited so, with the reason.
+    /// The reason if the entry cannot be edited that way.
     pub(super) fn edits(
         &self,
         text: &str,
@@ -192,7 +192,7 @@ impl Entry {
 }
 
 impl Entry {
-    /// What makes another entry of this one.
+    /// Returns the edits that turn a copy of this entry into one for `name`.
     fn renames(&self, name: &str, new_name: Option<&str>) -> Vec<Edit> {
         let own = (&self.name, name);
         let new_name = self.new_name.as_ref().zip(new_name);
@@ -204,7 +204,7 @@ impl Entry {
     }
 }
 
-/// What makes a name a pattern to people. Dots are in every host.
+/// Characters that mark a name as a regular expression. Dots do not, because every host has them.
 const METACHARACTERS: [char; 13] = [
     '*', '+', '?', '(', ')', '[', ']', '{', '}', '|', '\\', '^', '$',
 ];

@@ -1,4 +1,4 @@
-//! The effect of an `images` entry on a text, as it is and after its change.
+//! The effect of an `images` entry on an image value, before and after the entry's change.
 
 use std::rc::Rc;
 
@@ -14,17 +14,17 @@ pub(super) struct EntryEffect<'a> {
     rewrite: &'a Rewrite,
     change: &'a Change,
     names: Vec<Pattern>,
-    /// What it puts in place, before and after.
+    /// The override that it applies, before and after its change.
     puts: Rc<Override>,
     then_puts: Override,
-    /// The same with the `newName` that is added.
+    /// The override with the `newName` that is added.
     with_added: Option<Override>,
-    /// What its own `newName` becomes, and by which sources.
+    /// What its own `newName` becomes, and the sources that change it.
     new_name: Option<(String, Vec<usize>)>,
 }
 
 impl Rewrite {
-    /// What its `newName` becomes, and by which sources.
+    /// Returns what its `newName` becomes, and the sources that change it. `None` if it has no `newName`.
     pub(super) fn new_name(
         &self,
         group: &BuildGraph,
@@ -66,19 +66,19 @@ impl<'a> EntryEffect<'a> {
         &self.rewrite.entry
     }
 
-    /// What it selects after its change, besides what it keeps.
+    /// The patterns by which it selects after its change, besides the one that it keeps.
     pub(super) fn names(&self) -> &[Pattern] {
         &self.names
     }
 
-    /// The fixes that give its `newName` another text.
+    /// The fixes that change its `newName`.
     pub(super) fn new_name_causes(&self) -> Vec<Cause> {
         let sources = self.new_name.iter().flat_map(|(_, sources)| sources);
         sources.copied().map(Cause::Source).collect()
     }
 
-    /// Whether it selects a text before the fixes. One that follows what has moved already counts as if it had done so
-    /// from the start.
+    /// Whether it selects a text before the fixes. An entry that follows images that have moved already counts as if it had
+    /// selected their new name from the start.
     pub(super) fn selects(&self, text: &str) -> bool {
         let moved = self.rewrite.moved.as_ref().filter(|_| self.change.follows);
         self.entry().pattern.selects(text) || moved.is_some_and(|moved| moved.pattern.selects(text))
@@ -88,7 +88,7 @@ impl<'a> EntryEffect<'a> {
         self.change.keep && self.entry().pattern.selects(text)
     }
 
-    /// What the changed entry makes of a text.
+    /// Applies the changed entry to a text.
     pub(super) fn changed(&self, text: &str) -> String {
         let mut now = text.to_owned();
         if self.keeps(&now) {
@@ -106,7 +106,7 @@ impl<'a> EntryEffect<'a> {
         now
     }
 
-    /// What the text has to become: what the entry made of it before, under the name that it has now.
+    /// Returns what the value has to become: the same override as before, applied under the name that it has now.
     fn expected(&self, image_value: &ImageValue) -> String {
         if !self.selects(&image_value.before) {
             return image_value.after.clone();
@@ -118,7 +118,7 @@ impl<'a> EntryEffect<'a> {
         added.unwrap_or(&self.then_puts).apply(&image_value.after)
     }
 
-    /// Whether the changed entry does right by a text: it selects what it selected, nothing else, and makes the same of it.
+    /// Whether the changed entry treats a value as before: it selects it if and only if it did, and makes the same of it.
     pub(super) fn is_correct(&self, image_value: &ImageValue) -> bool {
         let kept = self.keeps(&image_value.after);
         let selects = kept
@@ -126,13 +126,13 @@ impl<'a> EntryEffect<'a> {
                 .names
                 .iter()
                 .any(|name| name.selects(&image_value.after));
-        // One that says the same as an entry that selects the text anyway may begin to select it.
+        // It may begin to select a value to which an entry with the same override was applied last.
         let again = || image_value.put.as_ref() == Some(&self.puts);
         (selects == self.selects(&image_value.before) || selects && again())
             && self.changed(&image_value.after) == self.expected(image_value)
     }
 
-    /// The text after the entry, where it does anything.
+    /// Returns the value after the entry. `None` if the entry does nothing to it.
     pub(super) fn on(&self, image_value: &ImageValue) -> Option<ImageValue> {
         if !self.selects(&image_value.before) {
             let after = self.changed(&image_value.after);

@@ -18,7 +18,7 @@ fn site(name: Span, tag: Tag, digest: Option<Span>) -> ImageUse {
     }
 }
 
-/// What they say of a whole reference. Its spans are those of `reference`.
+/// Judges a whole reference. The spans of the finding are offsets into `reference`.
 pub(super) fn of_reference(reference: &str, rules: &RuleSet) -> Option<Finding> {
     let SplitName { name, tag, digest } = SplitName::of(reference);
     let name_at = Span::new(0, name.len());
@@ -31,13 +31,13 @@ pub(super) fn of_reference(reference: &str, rules: &RuleSet) -> Option<Finding> 
     check::at(&site(name_at, tag_at, digest_at), reference, rules)
 }
 
-/// What they say of a name of which the tag is not known.
+/// Judges a name whose tag is not known.
 pub(super) fn of_name(name: &str, rules: &RuleSet) -> Option<Finding> {
     let site = site(Span::new(0, name.len()), Tag::Elsewhere, None);
     check::at(&site, name, rules)
 }
 
-/// What they say of what an entry selects, by its own words: its name with its tag or digest.
+/// Judges an entry by itself: its name with its tag or digest. `None` for a pattern.
 pub(super) fn of_entry(entry: &Entry, text: &str, rules: &RuleSet) -> Option<Finding> {
     let name = entry.name.span;
     if !entry.is_literal() || name.is_empty() {
@@ -56,17 +56,17 @@ pub(super) fn new_name(finding: &Finding) -> Option<&str> {
     finding.new.as_deref().map(|new| SplitName::of(new).name)
 }
 
-/// What the name of an entry becomes by the rules.
+/// The name of an entry after the rules are applied.
 #[derive(Debug, Clone)]
 pub(super) struct Moved {
     pub(super) name: String,
     pub(super) pattern: Pattern,
-    /// What it begins with before and after.
+    /// The heads of the name before and after.
     heads: (String, String),
 }
 
 impl Moved {
-    /// What a name was before the move, if it was any other.
+    /// Returns what a name was before the move. `None` if it does not begin with the new head.
     pub(super) fn before(&self, name: &str) -> Option<String> {
         let (old, new) = &self.heads;
         let rest = name.strip_prefix(new.as_str())?;
@@ -78,7 +78,7 @@ impl Moved {
 /// An image that no rule knows by its name.
 const ANY_IMAGE: &str = "any-image";
 
-/// What the name of an entry becomes. Of a pattern, what it begins with must move whatever the image is.
+/// Returns the new name of an entry. The head of a pattern must move whatever the image is.
 pub(super) fn moved(entry: &Entry, rules: &RuleSet) -> Option<Moved> {
     let old = match (entry.is_literal(), entry.folder()) {
         (true, _) => entry.name.text.clone(),

@@ -1,5 +1,5 @@
-//! Findings that need the whole tree: `images` entries that name legacy locations, and the tags with which the images of
-//! bases are pulled in the end.
+//! Findings that need the whole tree: `images` entries that name legacy locations, and the final tags with which the images
+//! of bases are pulled.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -39,7 +39,7 @@ pub(super) fn find(group: &mut BuildGraph, members: &mut Members, rules: &RuleSe
     }
 }
 
-/// The finding of an entry: it is legacy by itself, it was left behind, or it has to follow a base.
+/// Returns the finding of an entry that is legacy by itself, was left behind, or has to follow a base.
 fn of_entry(
     group: &BuildGraph,
     simulated: &Simulated,
@@ -80,7 +80,7 @@ fn of_entry(
     }
 }
 
-/// Judges bases by the tags with which they are pulled in the end, where entries set those.
+/// Judges bases by the final tags with which they are pulled, if entries set those.
 fn judge_again(group: &BuildGraph, simulated: &Simulated, members: &mut Members, rules: &RuleSet) {
     let pulled = pulled(group, simulated);
     for (source, pulled) in group.sources.iter().zip(&pulled) {
@@ -93,7 +93,7 @@ fn judge_again(group: &BuildGraph, simulated: &Simulated, members: &mut Members,
             continue;
         };
         let written = evaluate::of_reference(&source.old, rules);
-        // A registry alone is no reference: no entry says anything of it.
+        // A registry alone is not a reference: no entry applies to it.
         let is_piece = |reference: &String| written.is_none() && *reference == source.old;
         let verdicts: Vec<Option<Finding>> = pulled
             .iter()
@@ -104,7 +104,7 @@ fn judge_again(group: &BuildGraph, simulated: &Simulated, members: &mut Members,
     }
 }
 
-/// The references that each source names when all is built, where that can be said.
+/// Returns the references that each source names after the build, as far as they are known.
 fn pulled(group: &BuildGraph, simulated: &Simulated) -> Vec<BTreeSet<String>> {
     let mut pulled = vec![BTreeSet::new(); group.sources.len()];
     for image_value in &simulated.results {
@@ -122,7 +122,7 @@ fn pulled(group: &BuildGraph, simulated: &Simulated) -> Vec<BTreeSet<String>> {
             (None, Origin::Unseen(_)) => continue,
         };
         for source in named {
-            // What no entry changes has the tag that is written beside it.
+            // A value that no entry changes has the tag that is written beside it.
             let reference = match written == Some(&image_value.before) {
                 true => &group.sources[*source].old,
                 false => &image_value.before,
@@ -135,7 +135,7 @@ fn pulled(group: &BuildGraph, simulated: &Simulated) -> Vec<BTreeSet<String>> {
     pulled
 }
 
-/// Whether a value is the name that its one source moves.
+/// Whether a value has exactly one source, which moves the whole name.
 fn is_whole(group: &BuildGraph, sources: &[usize], value: &str) -> bool {
     let [source] = sources else {
         return false;
@@ -165,7 +165,7 @@ fn judge(finding: &mut Finding, written: Option<&Finding>, verdicts: &[Option<Fi
     let Some(now) = trust(lowest) else {
         return;
     };
-    // Where it is written may be less sure than the rule: it stays so.
+    // The location may be trusted less than the rule. Then the trust is not raised.
     let of_place = written
         .and_then(trust)
         .is_some_and(|trust| trust > fix.applicability);
@@ -175,13 +175,14 @@ fn judge(finding: &mut Finding, written: Option<&Finding>, verdicts: &[Option<Fi
     }
 }
 
-/// Whether a bundle may count on an entry's own verdict.
+/// Returns the name and verdict with which a `newName` may be added to an entry. `None` if it has one, or if the verdict
+/// is not about the name alone.
 pub(super) fn addition(rewrite: &Rewrite) -> Option<(String, &Finding)> {
     if rewrite.entry.new_name.is_some() {
         return None;
     }
     let verdict = rewrite.verdict.as_ref()?;
-    // A tag that is spelled otherwise there would have to be rewritten too.
+    // A tag that is spelled differently at the new location would have to be rewritten, too.
     let same_tag = SplitName::of(verdict.new.as_deref()?).tag == SplitName::of(&verdict.old).tag;
     let name = evaluate::new_name(verdict)?.to_owned();
     (same_tag && is_fixable(verdict)).then_some((name, verdict))

@@ -9,7 +9,7 @@ pub(super) type Location = (usize, Id);
 
 /// The findings of a group's members as they are now, mentions left out.
 pub(super) struct BySpan {
-    /// By file, in the order of their spans.
+    /// For each file, in the order of their spans.
     files: Vec<Vec<(Span, Id)>>,
 }
 
@@ -28,7 +28,7 @@ impl BySpan {
         }
     }
 
-    /// Those that begin in a span.
+    /// Returns the findings that begin in a span.
     pub(super) fn within(&self, file: usize, span: Span) -> impl Iterator<Item = Location> + '_ {
         let all = self.files.get(file).map_or(&[][..], |all| all);
         let first = all.partition_point(|(at, _)| at.start < span.start);

@@ -18,7 +18,7 @@ pub(super) enum Node {
     Test(usize),
 }
 
-/// What belongs together, as far as it is known.
+/// The sets that are known so far.
 #[derive(Default)]
 pub(super) struct FixSets(DisjointSets<Node>);
 
@@ -39,7 +39,7 @@ impl FixSets {
         }
     }
 
-    /// In the order of what is in them.
+    /// Returns the sets, sorted by their nodes.
     pub(super) fn all(self) -> Vec<FixSet> {
         let mut sets = self.0.into_sets();
         sets.sort();

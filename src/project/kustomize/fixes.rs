@@ -1,4 +1,4 @@
-//! From the plan to the findings: fixes that belong together, and those that are left out, with the reason.
+//! Applies the plan to the findings: joins the fixes that belong together, and blocks others with the reason.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -69,7 +69,7 @@ pub(super) fn plan(group: &BuildGraph, members: &mut Members) {
     fixer.all();
 }
 
-/// What an entry may do.
+/// Returns the changes that an entry may make.
 fn leave(group: &BuildGraph, rewrite: &Rewrite, is_found: bool) -> Permission {
     let file = &group.files[rewrite.file];
     if let Err(why) = &file.free {
@@ -80,7 +80,7 @@ fn leave(group: &BuildGraph, rewrite: &Rewrite, is_found: bool) -> Permission {
     }
     let is_unreadable = rewrite.entry.name.span.is_empty();
     let left_behind = rewrite.left_behind.as_ref().filter(|_| is_found);
-    // What has moved already is not left with a new name alone.
+    // An entry that was left behind gets a `newName` only if it may follow.
     let is_sure = left_behind.is_none_or(|one| one.trust > Applicability::Display);
     let added = find::addition(rewrite).map(|(name, _)| name);
     Permission {
@@ -98,7 +98,7 @@ fn can_add(file: &File, rewrite: &Rewrite, name: &str) -> bool {
     rewrite.entry.edits(&file.text, &change, None).is_ok()
 }
 
-/// Why a test must stay as it is, if it must.
+/// Returns why a test must stay as it is. `None` if it may change.
 fn why_fixed(group: &BuildGraph, test: &Test, is_found: bool) -> Option<String> {
     let why = match &group.files[test.file].free {
         Err(why) => Some(&**why),
@@ -127,7 +127,7 @@ fn places(group: &BuildGraph) -> Vec<String> {
 struct Fixer<'s> {
     group: &'s BuildGraph,
     members: &'s mut Members,
-    /// Where the findings are of each source, of each entry's name, and at each test.
+    /// The findings of each source, of each entry's name, and at each test.
     sources: Vec<Option<Location>>,
     entries: Vec<Option<Location>>,
     tests: Vec<Vec<Location>>,
@@ -176,7 +176,7 @@ impl Fixer<'_> {
         }
     }
 
-    /// What is at a test is not fixed but with what it tests.
+    /// Blocks the fixes at tests that do not change together with what they test.
     fn hold_tests(&mut self, done: &BTreeSet<usize>) {
         let tests = std::mem::take(&mut self.tests);
         for (test, locations) in tests.iter().enumerate() {
@@ -189,7 +189,7 @@ impl Fixer<'_> {
         }
     }
 
-    /// The edits of an entry, as they are planned.
+    /// Returns the planned edits of an entry.
     fn edits_of(&self, index: usize) -> Vec<Edit> {
         let rewrite = &self.group.overrides[index];
         let blocked = &self.outcome.blocked;
@@ -204,7 +204,7 @@ impl Fixer<'_> {
         edits.unwrap_or_default()
     }
 
-    /// Makes one fix of all that belongs together.
+    /// Makes one fix of everything in a set.
     fn tie(&mut self, fix_set: &FixSet) {
         let mut tied = Tied::default();
         for source in &fix_set.sources {
@@ -270,7 +270,7 @@ impl Fixer<'_> {
         tied.edits.extend(edits);
     }
 
-    /// Gives each finding its own edits, and those of all others as edits elsewhere.
+    /// Gives each finding its own edits, and those of the others as edits elsewhere.
     fn give(&mut self, tied: Tied, applicability: Applicability, reason: &str) {
         let edits = tied.edits;
         let all = edits.iter().flat_map(|((file, _), edits)| {
@@ -296,7 +296,7 @@ impl Fixer<'_> {
         }
     }
 
-    /// What an entry pulls then, for people.
+    /// Sets the new reference that is reported for an entry.
     fn say_new_name(&mut self, index: usize) {
         let change = &self.outcome.plan.changes[index];
         let name = change.names.first().or(change.added.as_ref());
@@ -311,7 +311,8 @@ impl Fixer<'_> {
         }
     }
 
-    /// Entries that stay as they are: nothing is said where their result is elsewhere.
+    /// Blocks the findings of entries that stay as they are. Drops those of entries that have a `newName`, or are not legacy
+    /// by themselves.
     fn leave(&mut self, done: &BTreeSet<usize>) {
         let mut dropped: BTreeMap<usize, BTreeSet<Id>> = BTreeMap::new();
         for (index, rewrite) in self.group.overrides.iter().enumerate() {
@@ -339,12 +340,12 @@ impl Fixer<'_> {
     }
 }
 
-/// What belongs together, as far as it is known.
+/// The parts of a joint fix, as collected so far.
 #[derive(Default)]
 struct Tied {
-    /// Of each finding, its own.
+    /// Each finding with its own edits.
     edits: Vec<(Location, Vec<Edit>)>,
-    /// Of entries without a finding.
+    /// The edits of entries without a finding.
     loose: Vec<FileEdit>,
     least: Least,
 }

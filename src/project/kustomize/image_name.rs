@@ -1,24 +1,24 @@
 //! An image name during a build, and how an `images` entry changes it, as Kustomize does it.
 //!
-//! The facts are those of `api/internal/image/image.go` and `api/filters/imagetag/updater.go` in
+//! Follows `api/internal/image/image.go` and `api/filters/imagetag/updater.go` in
 //! <https://github.com/kubernetes-sigs/kustomize>.
 
 use regex::{Regex, RegexBuilder};
 
-/// Compiled patterns stay below this many bytes; an entry that needs more is taken to select anything.
+/// The most bytes of a compiled pattern. An entry that needs more is assumed to select anything.
 const LARGEST: usize = 1 << 20;
 
-/// A name that is longer is none.
+/// The most bytes of a name. An entry with a longer one is assumed to select anything.
 const LONGEST: usize = 1024;
 
-/// What an entry selects: its name as a regular expression, followed by a tag, a digest, both or none.
+/// The pattern by which an entry selects: its name as a regular expression, followed by a tag, a digest, both or none.
 #[derive(Debug, Clone)]
 pub(super) enum Pattern {
-    /// A name in which dots alone mean something.
+    /// A name whose only metacharacters are dots.
     Plain(Vec<Letter>),
-    /// What it selects begins with the head.
+    /// A regular expression that only selects texts that begin with the head.
     Regex { head: Vec<Letter>, regex: Regex },
-    /// What cannot be read may select whatever there is.
+    /// A pattern that cannot be read, and so may select anything.
     Anything,
 }
 
@@ -26,14 +26,14 @@ pub(super) enum Pattern {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Letter {
     Is(char),
-    /// Any but a newline: what a dot is.
+    /// A dot: any character but a newline.
     Any,
 }
 
 const TAG: &str = "(:[a-zA-Z0-9_.{}-]*)?(@[a-zA-Z][a-zA-Z0-9]*:[a-zA-Z0-9_.{}-]*)?$";
 
 impl Pattern {
-    /// The name goes into the expression as it is, so `a|b` is `^a` or `b` with a tag. Kustomize does not quote it.
+    /// Compiles a name. Like Kustomize, it does not quote the name, so `a|b` is `^a` or `b` with a tag.
     pub(super) fn new(name: &str) -> Self {
         if name.len() > LONGEST {
             return Self::Anything;
@@ -55,7 +55,7 @@ impl Pattern {
         !matches!(self, Self::Anything)
     }
 
-    /// Whether all that it selects begins alike.
+    /// Whether everything that it selects begins with the same letters.
     pub(super) fn has_head(&self) -> bool {
         match self {
             Self::Plain(letters) | Self::Regex { head: letters, .. } => !letters.is_empty(),
@@ -72,7 +72,7 @@ impl Pattern {
     }
 }
 
-/// The letters that a name begins with, and whether those are all of it.
+/// Returns the letters that a name begins with, and whether they are the whole name.
 fn letters(name: &str) -> (Vec<Letter>, bool) {
     let mut letters = Vec::with_capacity(name.len());
     let mut rest = name.chars();
@@ -89,7 +89,7 @@ fn letters(name: &str) -> (Vec<Letter>, bool) {
                 letters.push(Letter::Is('.'));
             }
             Some(sign) => {
-                // It may say how often the last letter is there.
+                // A quantifier applies to the last letter.
                 if matches!(sign, '*' | '+' | '?' | '{') {
                     letters.pop();
                 }
@@ -111,7 +111,7 @@ fn has_alternatives(expression: &str) -> bool {
             '\\' => drop(signs.next()),
             '(' => depth += 1,
             ')' => depth -= 1,
-            // What parentheses mean in a class is not looked at.
+            // Character classes, which may contain parentheses, are not parsed.
             '[' => return expression.contains('|'),
             '|' if depth <= 0 => return true,
             _ => {}
@@ -120,7 +120,7 @@ fn has_alternatives(expression: &str) -> bool {
     false
 }
 
-/// What [`Pattern::Regex`] would say of a plain name, without the price of a regular expression.
+/// Whether a plain name selects a value. Same result as [`Pattern::Regex`], but cheaper.
 fn selects_plainly(letters: &[Letter], value: &str) -> bool {
     let mut rest = value.chars();
     let fits = |letter: &Letter| match (letter, rest.next()) {
@@ -151,7 +151,7 @@ pub(super) fn is_suffix(rest: &str) -> bool {
     (tag.is_empty() || tag.strip_prefix(':').is_some_and(of_tag)) && digest.is_none_or(of_digest)
 }
 
-/// A reference as Kustomize cuts it.
+/// A reference as Kustomize splits it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct SplitName<'v> {
     pub(super) name: &'v str,
@@ -179,7 +179,7 @@ impl<'v> SplitName<'v> {
     }
 }
 
-/// The heads of two names with the same tail.
+/// Removes the common last segments of two names. `None` if the names are equal.
 pub(super) fn heads<'n>(old: &'n str, new: &'n str) -> Option<(&'n str, &'n str)> {
     let (mut old, mut new) = (old, new);
     while let (Some((old_head, old_tail)), Some((new_head, new_tail))) =
@@ -193,7 +193,7 @@ pub(super) fn heads<'n>(old: &'n str, new: &'n str) -> Option<(&'n str, &'n str)
     (old != new).then_some((old, new))
 }
 
-/// What an entry puts in the place of what it selects. Empty: it leaves that.
+/// The parts that an entry sets in what it selects. An empty part stays as it is.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub(super) struct Override {
     pub(super) name: String,
@@ -207,7 +207,7 @@ impl Override {
         let cut = SplitName::of(value);
         let (tag, digest) = match (self.tag.is_empty(), self.digest.is_empty()) {
             (true, true) => (cut.tag, cut.digest),
-            // Either of them takes the place of both.
+            // Setting either one replaces both.
             _ => (self.tag.as_str(), self.digest.as_str()),
         };
         let tag = format!("{tag}{}", self.tag_suffix);

@@ -1,4 +1,4 @@
-//! Where the resources, patches and values of a kustomization hold references, and what is to become of them.
+//! The references in the resources, patches and values of a kustomization, and how fixes change them.
 //!
 //! A leaf is one scalar. Whether an entry looks at it depends on the field that it is in.
 
@@ -16,12 +16,12 @@ use field::Resource;
 pub(super) use field::{Field, FieldSpec};
 pub(super) use replacement::of_replacements;
 
-/// The finding that would change a text, and how.
+/// A finding whose fix would change a text.
 #[derive(Debug, Clone)]
 pub(super) struct Source {
-    /// The file's place in the group.
+    /// The file's index in the group.
     pub(super) file: usize,
-    /// What the finding is known by there.
+    /// The finding's id in the file.
     pub(super) finding: Id,
     pub(super) span: Span,
     pub(super) edits: Vec<Edit>,
@@ -33,16 +33,16 @@ pub(super) struct Source {
 /// A scalar that may reach a field that entries look at.
 #[derive(Debug, Clone)]
 pub(super) struct ImageScalar {
-    /// The file's place in the group.
+    /// The file's index in the group.
     pub(super) file: usize,
     pub(super) span: Span,
     pub(super) value: String,
-    /// Of what changes it.
+    /// Indexes of the sources that change it.
     pub(super) sources: Vec<usize>,
     pub(super) field: Field,
 }
 
-/// The value of a JSON 6902 `test`, or one by which a replacement finds what it replaces: what it tests must stay equal
+/// The value of a JSON 6902 `test`, or one by which a replacement finds what it replaces. The tested value must stay equal
 /// to it.
 #[derive(Debug, Clone)]
 pub(super) struct Test {
@@ -51,39 +51,39 @@ pub(super) struct Test {
     pub(super) value: String,
     /// Whether the text at the span is the value itself.
     pub(super) verbatim: bool,
-    /// What the rules say of the value by itself, where its text can be edited.
+    /// The finding for the value by itself, if its text can be edited.
     pub(super) verdict: Option<Finding>,
-    /// Whether what it tests is called so already.
+    /// Whether it still has an old name although the tested values have the new one already.
     pub(super) left_behind: bool,
 }
 
-/// A file of the group as a reader of leaves sees it.
+/// A file of the group whose leaves are read.
 #[derive(Clone, Copy)]
 pub(super) struct Text<'t> {
     pub(super) file: usize,
     pub(super) text: &'t str,
-    /// Those of all files, and which of them are of this one, in the order of their spans.
+    /// The sources of all files, and the indexes of those in this file, in the order of their spans.
     pub(super) sources: &'t [Source],
     pub(super) own: &'t [usize],
 }
 
 #[derive(Debug, Default)]
 pub(super) struct ImageScalars {
-    /// Fields that are of interest besides those that hold a finding, and those of containers.
+    /// Fields that are read in addition to those that hold a finding and those of containers.
     pub(super) specs: Vec<FieldSpec>,
     pub(super) leaves: Vec<ImageScalar>,
     pub(super) tests: Vec<Test>,
 }
 
 impl Test {
-    /// What the value becomes by the rules.
+    /// Returns what the rules make of the value. `None` if no rule moves it.
     pub(super) fn moved(&self) -> Option<&str> {
         self.verdict.as_ref()?.new.as_deref()
     }
 }
 
 impl ImageScalar {
-    /// What the scalar is once the active ones among its sources are fixed, and which those are.
+    /// Returns the value after the fixes of its active sources, and these sources.
     pub(super) fn moved(
         &self,
         sources: &[Source],
@@ -96,7 +96,7 @@ impl ImageScalar {
             let edits = fixes().flat_map(|source| &source.edits);
             (edited(&self.value, self.span, edits), active)
         } else {
-            // The text is not the value: what the finding says of it is.
+            // The text is written differently than the value, so the finding's edits do not apply to the value.
             let after = fixes().fold(self.value.clone(), |value, source| {
                 value.replace(&source.old, &source.new)
             });
@@ -105,7 +105,7 @@ impl ImageScalar {
     }
 }
 
-/// A text that is at `span`, after those edits that lie in it.
+/// Applies the edits within `span` to the text at `span`.
 pub(super) fn edited<'e>(text: &str, span: Span, edits: impl Iterator<Item = &'e Edit>) -> String {
     let here = |edit: &Edit| {
         Edit::new(
@@ -133,7 +133,7 @@ impl Text<'_> {
         &self.own[range]
     }
 
-    /// The documents of a region, or of all.
+    /// Parses the documents of a region, or of the whole text. `None` if the region has syntax errors.
     fn documents(&self, content: Option<Span>) -> Option<Vec<Node<'_>>> {
         let whole = Span::new(0, self.text.len());
         let parsed = yaml::parse(self.text, content.unwrap_or(whole));
@@ -207,7 +207,7 @@ fn operations(text: Text<'_>, list: &List<'_>, out: &mut ImageScalars) {
     }
 }
 
-/// Every reference of a region for itself.
+/// Reads every reference in a region as a leaf by itself.
 pub(super) fn of_region(
     text: Text<'_>,
     region: Option<Span>,
@@ -225,7 +225,7 @@ pub(super) fn of_region(
     out.leaves.extend(text.within(region).iter().map(leaf));
 }
 
-/// Calls for each document of a plugin's configuration: a file, or a region of one.
+/// Calls `each` for every document of a plugin's configuration, which is a file or a region of one.
 pub(super) fn documents_of(text: &str, region: Option<Span>, each: impl FnMut(&Map<'_>)) {
     let whole = Span::new(0, text.len());
     let parsed = yaml::parse(text, region.unwrap_or(whole));
@@ -267,7 +267,7 @@ impl Walk<'_> {
         let by_default = self.is_image(path);
         let sources = self.text.within(scalar.span);
         if scalar.is_block() && !by_default {
-            // A text of its own: each reference in it stands for itself.
+            // Another text is embedded here: each reference in it is a leaf by itself.
             of_region(self.text, Some(scalar.span), &Field::Elsewhere, out);
             return;
         }
@@ -290,8 +290,8 @@ impl Walk<'_> {
         }
     }
 
-    /// Whether entries look there by default: at `image` in any `containers` and `initContainers`, and at the
-    /// `reference` of an image volume. Newer versions of Kustomize look at more than older ones.
+    /// Whether entries look at a path by default: `image` in any `containers` and `initContainers`, and the `reference` of
+    /// an image volume. Newer versions of Kustomize look at more than older ones.
     fn is_image(&self, path: &[String]) -> bool {
         if self.resource.kind == "CustomResourceDefinition" {
             return false;
@@ -319,5 +319,5 @@ impl Walk<'_> {
     }
 }
 
-/// A scalar that is longer is no reference.
+/// The most bytes of a scalar that is read as a reference.
 const LONGEST: usize = 4096;

@@ -1,15 +1,15 @@
-//! A text during a build: what it was, what it becomes, and what changes it.
+//! An image value during a build: its text before and after the fixes, and what changes it.
 
 use std::rc::Rc;
 
 use super::image_name::Override;
 
-/// What makes a text another one than it was.
+/// Something that changes a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) enum Cause {
     /// The fix of a source.
     Source(usize),
-    /// An entry that puts a new name in, which it did not before.
+    /// An entry that sets a new name, which it did not do before its change.
     Entry(usize),
 }
 
@@ -23,13 +23,13 @@ pub(super) struct ImageValue {
     pub(super) causes: Vec<Cause>,
     /// The entry that gave it its name.
     pub(super) named_by: Option<usize>,
-    /// What the last entry that selected it put in.
+    /// The override of the last entry that selected it.
     pub(super) put: Option<Rc<Override>>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Origin {
     Leaf(usize),
-    /// What a base that is not here may hold: a name that an entry selects.
+    /// A name that an entry selects, and that a base outside the tree may contain.
     Unseen(usize),
 }

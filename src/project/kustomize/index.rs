@@ -1,6 +1,6 @@
-//! Which entries may select a text, found without asking each of them.
+//! An index of entries: finds those that may select a text without trying each of them.
 //!
-//! The letters of all names as one tree. What is beyond plain letters, the pattern itself decides.
+//! It is a trie over the letters of all names. Beyond plain letters, the pattern itself decides.
 
 use std::collections::HashMap;
 
@@ -8,7 +8,7 @@ use super::image_name::{Letter, Pattern, is_suffix};
 
 #[derive(Debug)]
 pub(super) struct Index {
-    /// The first is where all names begin.
+    /// The first one is the root.
     nodes: Vec<Node>,
 }
 
@@ -17,7 +17,7 @@ struct Node {
     next: HashMap<Letter, usize>,
     /// The entries whose plain names end here, in order.
     names: Vec<usize>,
-    /// Those of which no more is known, in order.
+    /// The entries whose heads end here, in order.
     heads: Vec<usize>,
 }
 
@@ -54,7 +54,7 @@ impl Index {
         entries.insert(behind, entry);
     }
 
-    /// The first entry from a number on that may select a text.
+    /// Returns the first entry from the number `from` onwards that may select a text.
     pub(super) fn next(&self, text: &str, from: usize) -> Option<usize> {
         let first = |entries: &[usize]| {
             let at = entries.partition_point(|entry| *entry < from);

@@ -1,6 +1,6 @@
 //! One kustomization as it is written: what it is built from, what it changes, and where in its text that is.
 //!
-//! Follows nothing: a target is known by its kind and its path.
+//! Does not follow targets: it only records the kind and path of each.
 
 use std::path::{Path, PathBuf};
 
@@ -15,7 +15,7 @@ use crate::syntax::yaml::{self, Map, Node, Scalar};
 #[derive(Debug, Default)]
 pub(super) struct Kustomization {
     pub(super) path: PathBuf,
-    /// Whether it changes what the kustomization that names it has so far, instead of its own resources.
+    /// Whether it is a component, which changes what the kustomization that names it has so far.
     pub(super) is_component: bool,
     /// `resources` and `bases`, in order.
     pub(super) resources: Vec<Target>,
@@ -23,28 +23,28 @@ pub(super) struct Kustomization {
     /// In the order in which they are applied.
     pub(super) patches: Vec<Content>,
     pub(super) entries: Vec<Entry>,
-    /// `transformers`, of which those that override images count.
+    /// `transformers`. Those that override images, patch or replace are read.
     pub(super) transformers: Vec<Content>,
     pub(super) generators: Vec<Content>,
-    /// `configurations`, which may say where else images are.
+    /// `configurations`, which may declare more fields with images.
     pub(super) configurations: Vec<PathBuf>,
-    /// Values of charts: files, and regions of this one. What a chart makes of them, only Helm can say.
+    /// Values of charts: files, and regions of this one. Only Helm knows what a chart makes of them.
     pub(super) values: Vec<PathBuf>,
     pub(super) inline_values: Vec<Span>,
-    /// What configmaps and secrets are generated from: files, and regions of this one.
+    /// Data of generated config maps and secrets: files, and regions of this one.
     pub(super) data: Vec<PathBuf>,
     pub(super) inline_data: Vec<Span>,
-    /// Files that it names and that say nothing about images.
+    /// Named files that are not read for images.
     pub(super) others: Vec<PathBuf>,
     pub(super) has_replacements: bool,
-    /// Files of `replacements`; others are in this one.
+    /// Files of `replacements`. Inline replacements are in this file.
     pub(super) replacements: Vec<PathBuf>,
-    /// Where something comes in that is not here, and what.
+    /// Inputs that are not in the tree: where each is named, and a description.
     pub(super) unseen: Vec<(Span, String)>,
     pub(super) problems: Vec<Problem>,
 }
 
-/// What a path of `resources` or `components` leads to.
+/// The target of a path in `resources` or `components`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Target {
     File(PathBuf),
@@ -86,7 +86,7 @@ impl Kustomization {
         reader.layer
     }
 
-    /// All files that it names, of other layers too.
+    /// All files that it names, including those of other layers.
     pub(super) fn files(&self) -> impl Iterator<Item = &Path> {
         let targets = self.resources.iter().chain(&self.components);
         let targets = targets.map(|target| match target {
@@ -105,7 +105,7 @@ impl Kustomization {
         targets.chain(contents).chain(plain).map(PathBuf::as_path)
     }
 
-    /// The files of other kustomizations among them.
+    /// The files of other kustomizations among the files that it names.
     pub(super) fn layers(&self) -> impl Iterator<Item = &Path> {
         self.files().filter(|path| is_kustomization(path))
     }
@@ -239,7 +239,7 @@ impl Reader<'_> {
         }
     }
 
-    /// YAML in the scalar itself, or in what it names.
+    /// Returns the YAML in the scalar itself, or the target that it names.
     fn content(&mut self, scalar: &Scalar<'_>) -> Option<Content> {
         if is_inline(scalar) {
             return Some(Content::Inline(scalar.region(self.text)));
@@ -262,7 +262,7 @@ impl Reader<'_> {
         }
     }
 
-    /// What a path leads to. What is remote is noted as unseen, what is missing as a problem.
+    /// Resolves a path. Records a remote target as unseen, and a missing one as unseen and as a problem.
     fn target(&mut self, scalar: &Scalar<'_>) -> Option<Target> {
         let value = scalar.value.as_ref();
         if value.is_empty() || value.contains(['\n', '\0']) {
@@ -311,7 +311,7 @@ pub(in crate::project) fn layer_in(tree: &dyn Tree, folder: &Path) -> Option<Pat
         .find(|path| matches!(tree.place(path), PathKind::File | PathKind::Unreadable))
 }
 
-/// The folder of a chart that a kustomization names, where it lies unpacked.
+/// Returns the folder of a chart that a kustomization names, if the chart is there unpacked.
 pub(in crate::project) fn unpacked(
     tree: &dyn Tree,
     folder: &Path,
@@ -328,7 +328,7 @@ pub(in crate::project) fn unpacked(
     places.into_iter().find(is_chart)
 }
 
-/// What Kustomize would fetch: a URL, or one of the short forms of a git repository.
+/// Whether Kustomize would fetch a value: a URL, or one of the short forms of a git repository.
 fn is_remote(value: &str) -> bool {
     let starts = ["git::", "git@", "gh:", "file://", "ssh:"];
     let host = value.split(['/', ':']).next().unwrap_or_default();
@@ -344,7 +344,7 @@ fn is_remote(value: &str) -> bool {
         || hosted && !yaml
 }
 
-/// YAML or JSON instead of a path.
+/// Whether a scalar is YAML or JSON instead of a path.
 fn is_inline(scalar: &Scalar<'_>) -> bool {
     scalar.is_block() || scalar.value.contains('\n') || scalar.value.starts_with(['{', '['])
 }

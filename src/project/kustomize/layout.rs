@@ -1,6 +1,6 @@
 //! How an `images` entry is laid out in its file, and how a key or an entry is added in the same style.
 //!
-//! Blocks, flow style and JSON. An entry that uses anchors, or is spread over lines, is left to people.
+//! Handles block style, flow style and JSON. An entry that uses anchors or is spread over lines is not edited.
 
 use super::image_scalars::edited;
 use crate::edit::Edit;
@@ -10,25 +10,25 @@ use crate::syntax::beside::{
 };
 use crate::syntax::yaml::{List, Map};
 
-/// Where the pairs stand, quotes included, and what goes before and between them.
+/// The positions of an entry's pairs, including quotes, and how its list separates items.
 #[derive(Debug, Clone)]
 pub(super) struct Layout {
     pairs: Vec<PairLayout>,
     name: usize,
-    /// A `newName` that may be there without a value.
+    /// The index of a `newName`, which may have no value.
     new_name: Option<usize>,
     flow: bool,
-    /// Of the map.
+    /// The end of the map.
     end: usize,
-    /// `None` where it is no item of a list, and so cannot have a second one beside it.
+    /// `None` if the entry is not an item of a list, so that a second one cannot be added.
     item: Option<Item>,
 }
 
 #[derive(Debug, Clone, Copy)]
 enum Item {
-    /// What is before it on its line: blanks, and the dash.
+    /// What is before it on its line: spaces and the dash.
     Block(Span),
-    /// Within brackets, after a line's blanks where it has its own line.
+    /// Within brackets, with its indentation if it has its own line.
     Flow(Option<Span>),
 }
 
@@ -80,7 +80,7 @@ impl Layout {
         })
     }
 
-    /// `newName` beside `name`, spelled as that is, or in the place of one without a value.
+    /// Adds `newName` beside `name`, in the same style, or fills one that has no value.
     pub(super) fn add_new_name(&self, text: &str, value: &str) -> Edit {
         let name = self.pairs[self.name];
         let empty = self.new_name.map(|at| self.pairs[at]);
@@ -88,7 +88,7 @@ impl Layout {
         Edit::new(insertion.span, insertion.with(value))
     }
 
-    /// Where a second entry goes.
+    /// Returns where a second entry is inserted.
     pub(super) fn end(&self, text: &str) -> Span {
         let last = self.last();
         let at = match self.item {
@@ -106,7 +106,7 @@ impl Layout {
         }
     }
 
-    /// The entry with other names, and what sets it apart from the one before it.
+    /// Returns a copy of the entry with other names, after a separator. `None` if the entry is not an item of a list.
     pub(super) fn copy(&self, text: &str, start: usize, renames: &[Edit]) -> Option<String> {
         let replaced = |span: Span| edited(span.of(text), span, renames.iter());
         let whole = || Span::new(start, self.last());
@@ -137,7 +137,7 @@ impl Layout {
     }
 }
 
-/// Blanks, one dash, blanks.
+/// Whether a text is a dash, with or without spaces around it.
 fn is_dash(text: &str) -> bool {
     text.trim() == "-"
 }

@@ -1,5 +1,5 @@
-//! Entries and tests that still have an old name although what they select has the new one already, as after a move of half
-//! of the files, or one that was interrupted.
+//! Entries and tests that still have an old name although the images that they select have the new one already, as after a
+//! move of some of the files, or an interrupted one.
 
 use std::collections::{BTreeSet, HashSet};
 use std::rc::Rc;
@@ -23,7 +23,7 @@ const REPLACES: &str =
 const ROBS: &str = "another images entry selects what this one would give another name";
 const OTHER_TAG: &str = "it is not known whether the new location has the tag that it sets";
 
-/// Marks the entries and tests that were left behind, as `played` shows what comes to them today.
+/// Marks the entries and tests that were left behind. `simulated` has the values that reach them without any change.
 pub(super) fn mark(group: &mut BuildGraph, simulated: &Simulated, rules: &RuleSet) {
     for (test, tested) in group.tests.iter_mut().zip(&simulated.tested) {
         let goes_by_it = tested
@@ -53,18 +53,18 @@ pub(super) fn mark(group: &mut BuildGraph, simulated: &Simulated, rules: &RuleSe
 /// An entry that may have been left behind.
 struct Candidate {
     index: usize,
-    /// What has the new name already.
+    /// The values that have the new name already.
     moved: Vec<Rc<ImageValue>>,
-    /// Whether it selects anything that is here.
+    /// Whether it selects anything in the tree.
     selects: bool,
-    /// Whether it may select something that is not.
+    /// Whether it may select something outside the tree.
     unseen: bool,
 }
 
 /// A list of entries: its layer, and whether those are its transformers.
 type List = (usize, bool);
 
-/// The names in each list: who has an entry for either name has decided.
+/// The names in each list. An entry was not left behind if its list has another one for the new name.
 fn names_by_list(group: &BuildGraph) -> HashSet<(List, &str)> {
     let stages = group.stages.iter().enumerate();
     let lists = stages.flat_map(|(layer, stage)| {
@@ -78,7 +78,7 @@ fn names_by_list(group: &BuildGraph) -> HashSet<(List, &str)> {
     names.collect()
 }
 
-/// What entries that act later would lose if those that were left behind gave it a new name.
+/// Returns what other entries would lose if those that were left behind selected the new names.
 fn robbed(group: &BuildGraph, simulated: &Simulated, candidates: &[Candidate]) -> HashSet<Origin> {
     let renames = |one: &&Candidate| group.overrides[one.index].entry.new_name.is_some();
     if !candidates.iter().any(|one| renames(&one)) {
@@ -124,7 +124,7 @@ impl Search<'_> {
         });
         let moved: Vec<Rc<ImageValue>> = moved.cloned().collect();
         let mut selected = inputs.iter().filter(selects);
-        // What a pattern may select of what is not here, no one knows.
+        // It is unknown what a pattern may select outside the tree.
         let anything = !entry.is_literal() && !self.group.unseen.names.is_empty();
         (!moved.is_empty()).then(|| Candidate {
             index,
@@ -134,7 +134,7 @@ impl Search<'_> {
         })
     }
 
-    /// The name that the rules make another one of, where the entry selects it.
+    /// Returns the old name that the rules change to `name`, if the entry selects it.
     fn old_name(&self, rewrite: &Rewrite, name: &str) -> Option<String> {
         let old = rewrite.moved.as_ref()?.before(name)?;
         let found = evaluate::of_name(&old, self.rules)?;
@@ -180,7 +180,7 @@ impl Search<'_> {
         })
     }
 
-    /// How far giving an entry the name that has moved can be trusted, and why not farther.
+    /// Returns how safe it is to give an entry the new name, and why it is not safer.
     fn weigh(
         &self,
         one: &Candidate,
@@ -194,12 +194,12 @@ impl Search<'_> {
             (false, true) => (Applicability::Display, Some(ROBS.to_owned())),
             (false, false) => self.trust(rewrite, &one.moved),
         };
-        // What is built today is built without it: whether that is what is wanted, no one but its owner knows.
+        // Today the images are built without the entry. Only its owner knows whether that is intended.
         if trust > Applicability::Unsafe {
             trust = Applicability::Unsafe;
             reason = Some(if one.unseen { UNSEEN } else { IDLE }.to_owned());
         }
-        // A run that moved another image to the new name has left such an entry, too.
+        // A run that moved another image to the new name leaves such an entry, too.
         if entry
             .new_name
             .as_ref()
@@ -213,7 +213,7 @@ impl Search<'_> {
         (trust, reason)
     }
 
-    /// How sure it is that what the entry makes of the new names is there.
+    /// Returns how certain it is that the references exist that the entry makes of the new names.
     fn trust(
         &self,
         rewrite: &Rewrite,
@@ -244,7 +244,7 @@ impl Search<'_> {
         lowest.unwrap_or_else(unknown)
     }
 
-    /// Where the new name is written.
+    /// Returns where the new name is written.
     fn related(&self, image_value: &ImageValue) -> Related {
         let (file, span) = match (image_value.named_by, image_value.origin) {
             (Some(entry), _) => {

@@ -1,16 +1,16 @@
-//! In which order layers are built, and which of them lead back to themselves.
+//! The order in which layers are built, and which of them lead back to themselves.
 
 /// Layers by their numbers.
 #[derive(Debug, Default)]
 pub(super) struct Order {
-    /// What a layer is built from comes before it, but where that leads back to it.
+    /// The layers that a layer is built from come before it, unless they lead back to it.
     pub(super) layers: Vec<usize>,
-    /// By layer, the circle that it is in. Of a layer in no circle, one of its own.
+    /// For each layer, the circle that it is in. A layer outside of circles has a separate number.
     circle: Vec<usize>,
 }
 
 impl Order {
-    /// `below` has for each layer those that it names. By Tarjan's algorithm, on a stack of its own.
+    /// `below` has for each layer those that it names. Uses Tarjan's algorithm with an explicit stack.
     pub(super) fn new(below: &[Vec<usize>]) -> Self {
         let mut search = Search {
             below,
@@ -37,9 +37,9 @@ impl Order {
 
 struct Search<'b> {
     below: &'b [Vec<usize>],
-    /// When a layer was reached.
+    /// The step at which each layer was reached.
     reached: Vec<Option<usize>>,
-    /// When the first layer was reached that it leads back to.
+    /// For each layer, the step at which the first layer was reached that it leads back to.
     low: Vec<usize>,
     /// Layers of circles that may not be complete.
     open: Vec<usize>,
@@ -48,7 +48,7 @@ struct Search<'b> {
 
 impl Search<'_> {
     fn from(&mut self, layer: usize, count: &mut usize) {
-        // Layers on the way, each with the number of the next one to go to.
+        // The current path of layers, each with the index of the next one to visit below it.
         let mut way = vec![(layer, 0)];
         while let Some((layer, next)) = way.last_mut() {
             let layer = *layer;

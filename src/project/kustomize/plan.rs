@@ -1,6 +1,6 @@
 //! Plans what has to change together so that every entry still selects what it selects now, and what must stay.
 //!
-//! Plans until nothing is wrong any more: if an entry cannot change, neither can its bases, nor what else they are used by.
+//! Repeats until nothing is wrong: if an entry cannot change, neither can its bases, nor the other users of these bases.
 
 mod wrong;
 
@@ -15,40 +15,40 @@ use super::image_name::{SplitName, heads};
 use super::image_value::{Cause, ImageValue};
 use super::simulator::{PlannedChanges, Simulated, Simulator};
 
-/// What an entry may do, by the findings that are left.
+/// The changes that an entry may make, given the findings that are left.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Permission {
     /// Why it must stay as it is, if it must.
     pub(super) fixed: Option<String>,
-    /// The name that may be put in, where its result is legacy by itself.
+    /// The `newName` that may be added, if the entry is legacy by itself.
     pub(super) added: Option<String>,
-    /// Whether it may follow what has moved already.
+    /// Whether it may follow images that have moved already.
     pub(super) follows: bool,
 }
 
-/// What has to stay as it is, with the reason for people.
+/// The fixes and entries that have to stay as they are, with the reason to report.
 pub(super) type Blocked = BTreeMap<Cause, String>;
 
-/// What an outcome is made of: what belongs together, and what has to stay as it is.
+/// The result of planning: what belongs together, and what has to stay as it is.
 #[derive(Debug, Default)]
 pub(super) struct FixPlan {
     pub(super) plan: PlannedChanges,
     pub(super) blocked: Blocked,
-    /// Sets of what must be done together, those of one left out.
+    /// The sets of what must change together. Fixes that stand alone are left out.
     pub(super) fix_sets: Vec<FixSet>,
 }
 
-/// Plans again and again: each time something has to stay as it is, what depends on it is checked again.
+/// The most rounds of planning. Each time something has to stay as it is, what depends on it is checked again.
 const MOST_ROUNDS: usize = 64;
 
 pub(super) struct Planner<'g> {
     pub(super) group: &'g BuildGraph,
-    /// Of each source, whether its finding is still there.
+    /// For each source, whether its finding is still there.
     pub(super) is_there: &'g [bool],
     pub(super) leaves: &'g [Permission],
     /// Why a test must stay as it is, if it must.
     pub(super) fixed_tests: &'g [Option<String>],
-    /// How messages call an entry.
+    /// The location of each entry, as messages name it.
     pub(super) places: &'g [String],
 }
 
@@ -79,7 +79,7 @@ impl Planner<'_> {
         self.nothing("the kustomizations connected to it block each other")
     }
 
-    /// Everything stays as it is.
+    /// Returns a plan in which everything stays as it is.
     fn nothing(&self, why: &'static str) -> FixPlan {
         FixPlan {
             plan: PlannedChanges::nothing(self.group),
@@ -104,13 +104,13 @@ impl Planner<'_> {
         Simulator::new(self.group, plan, &|source| self.is_active(source, blocked)).play()
     }
 
-    /// The changes that follow from what is not blocked. `false` where they do not end.
+    /// Returns the changes that follow from what is not blocked. `false` if they do not settle.
     fn settle(&self, blocked: &Blocked) -> (PlannedChanges, Simulated, bool) {
         let mut plan = PlannedChanges::nothing(self.group);
         let mut simulated = self.play(&plan, blocked);
         let mut refused = BTreeSet::new();
         for _ in 0..MOST_ROUNDS {
-            // Patterns that were tried, and select something else.
+            // Patterns that were tried and select something else.
             for (entry, change) in plan.changes.iter().enumerate() {
                 if !self.group.overrides[entry].entry.is_literal()
                     && let [name] = &*change.names
@@ -144,7 +144,7 @@ impl Planner<'_> {
         })
     }
 
-    /// By what a change of an entry does not do right.
+    /// Returns the values that an entry would not treat correctly after a change.
     fn misfits<'f>(
         &self,
         index: usize,
@@ -159,7 +159,7 @@ impl Planner<'_> {
             .collect()
     }
 
-    /// The change of an entry for which no base moves now.
+    /// Returns the change that an entry makes even if no base moves.
     fn least(&self, index: usize, blocked: &Blocked) -> Change {
         let rewrite = &self.group.overrides[index];
         let leave = &self.leaves[index];
@@ -177,7 +177,7 @@ impl Planner<'_> {
         }
     }
 
-    /// The smallest change by which an entry still does what it did.
+    /// Returns the smallest change with which an entry still does what it did.
     fn change(
         &self,
         index: usize,
@@ -231,7 +231,7 @@ impl Planner<'_> {
         }
     }
 
-    /// The entry's pattern with the heads that the lost names have now.
+    /// Returns the entry's pattern with each of the heads that the lost names have now.
     fn patterns_for(&self, index: usize, lost: &[&ImageValue]) -> BTreeSet<String> {
         let entry = &self.group.overrides[index].entry;
         let heads: BTreeSet<(&str, &str)> = lost
@@ -249,7 +249,7 @@ impl Planner<'_> {
         names.collect()
     }
 
-    /// What a test compares with: of one that was left behind, what it should.
+    /// Returns what a test should compare with: the new value if it was left behind and may change, else its own.
     fn expected(&self, index: usize) -> &str {
         let test = &self.group.tests[index];
         let follows = test.left_behind && self.fixed_tests[index].is_none();
@@ -268,7 +268,7 @@ impl Planner<'_> {
         (now != self.group.tests[index].value).then(|| now.to_owned())
     }
 
-    /// What an entry would lose if it stayed as it is.
+    /// Returns the values that an entry would lose if it stayed as it is.
     fn lost<'f>(
         &self,
         index: usize,
@@ -287,7 +287,7 @@ impl Planner<'_> {
             .collect()
     }
 
-    /// What has to change together.
+    /// Returns the sets of what has to change together.
     fn fix_sets(
         &self,
         plan: &PlannedChanges,
@@ -307,7 +307,7 @@ impl Planner<'_> {
             for image_value in self.lost(index, change, inputs, blocked) {
                 sets.join_all(own, &image_value.causes);
             }
-            // What fits only while both or neither of the two is done.
+            // Values that are correct only if both or neither of the two changes are made.
             let changed = self.act(index, change, blocked);
             let unchanged = Change::default();
             let unchanged = self.act(index, &unchanged, blocked);

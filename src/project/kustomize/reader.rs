@@ -1,4 +1,4 @@
-//! Makes steps of kustomizations: reads the files that they name, once for each way they are used.
+//! Turns kustomizations into build steps. Reads each file that they name once for each way in which it is used.
 
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -15,7 +15,7 @@ use crate::source::Span;
 use crate::syntax::yaml::Node;
 
 impl BuildGraph {
-    /// Reads all that the layers name. Drops the findings at names that only select.
+    /// Reads all files that the layers name. Drops the findings at names that only select.
     pub(super) fn read(&mut self, tree: &dyn Tree, members: &mut Members, rules: &RuleSet) {
         let numbers = self.read_files(tree, members);
         let mut reader = StepReader::new(self, numbers, rules);
@@ -28,7 +28,7 @@ impl BuildGraph {
     }
 }
 
-/// Turns layers into stages: their entries first, and then, when it is known what they would be changed to, the rest.
+/// Turns layers into stages: first their entries, then, when the sources are known, the rest.
 pub(super) struct StepReader<'g> {
     group: &'g mut BuildGraph,
     rules: &'g RuleSet,
@@ -101,7 +101,7 @@ impl<'g> StepReader<'g> {
         paths.iter().filter_map(|path| self.number(path)).collect()
     }
 
-    /// The files that a layer names, and the regions in them: of another kustomization, all that it is built from.
+    /// Returns the files and regions that `contents` mean. Another kustomization stands for all its resources.
     fn contents(&self, own: usize, contents: &[Content]) -> Vec<(usize, Option<Span>)> {
         let mut found = Vec::new();
         let mut layers = HashSet::new();
@@ -176,7 +176,7 @@ impl<'g> StepReader<'g> {
         entries.add(number, [&rewrite.entry.pattern].into_iter().chain(moved));
     }
 
-    /// Reads the rest. `own` are the sources of each file.
+    /// Reads everything except the entries. `own` has the sources of each file.
     pub(super) fn leaves(mut self, own: Vec<Vec<usize>>) {
         self.own = own;
         for index in 0..self.group.overrides.len() {
@@ -257,7 +257,7 @@ impl<'g> StepReader<'g> {
         self.group.stages[index] = stage;
     }
 
-    /// What transformers patch, as it is written in their configuration.
+    /// Returns the patches that are written in the configuration of transformers.
     fn plugin_patches(&self, own: usize, layer: &Kustomization) -> Vec<(usize, Option<Span>)> {
         let mut found = Vec::new();
         for (file, region) in self.contents(own, &layer.transformers) {
@@ -275,7 +275,7 @@ impl<'g> StepReader<'g> {
         found
     }
 
-    /// What the replacements of a layer look for.
+    /// Reads what the replacements of a layer look for. Returns the range of the tests that it adds.
     fn replaced(&mut self, own: usize, layer: &Kustomization) -> std::ops::Range<usize> {
         let first = self.leaves.tests.len();
         let contents = self.contents(own, &layer.transformers);

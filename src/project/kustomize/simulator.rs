@@ -1,7 +1,7 @@
 //! Simulates a build twice at once: with the files as they are, and as they would be after the planned fixes.
 //!
-//! Every text that may end up in an image field passes through the kustomizations by itself, so what holds for each of them
-//! holds for the build. Knows no rule.
+//! Every text that may end up in an image field passes through the kustomizations separately, so what holds for each text
+//! holds for the build. Does not use rules.
 
 use std::collections::{HashMap, HashSet};
 use std::hash::Hash;
@@ -14,18 +14,18 @@ use super::image_scalars::FieldSpec;
 use super::image_value::{Cause, ImageValue, Origin};
 use super::index::Index;
 
-/// More steps than real trees take by far.
+/// The most steps of a simulation. Real trees need far fewer.
 const MOST_STEPS: usize = 4_000_000;
 
-/// Components in components: deeper than this they are not followed.
+/// The deepest nesting of components that is followed.
 const DEEPEST: usize = 64;
 
-/// What to do.
+/// The changes to simulate.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub(super) struct PlannedChanges {
-    /// By the place of the entry in the group.
+    /// By the entry's index in the group.
     pub(super) changes: Vec<Change>,
-    /// Of tests, what they test then.
+    /// By the test's index in the group: its new value.
     pub(super) tests: Vec<Option<String>>,
 }
 
@@ -38,25 +38,25 @@ impl PlannedChanges {
     }
 }
 
-/// What was met on the way.
+/// The result of a simulation.
 #[derive(Debug, Default)]
 pub(super) struct Simulated {
-    /// What came to each entry, as far as it may select it under one of its names.
+    /// The values that reached each entry and that it may select under one of its names.
     pub(super) inputs: Vec<Vec<Rc<ImageValue>>>,
-    /// What was there when each test was made.
+    /// The values that each test may look for, as they were at that step of the build.
     pub(super) tested: Vec<Vec<Rc<ImageValue>>>,
-    /// What came out of the layers that are built for themselves.
+    /// The values that the root layers produced.
     pub(super) results: Vec<Rc<ImageValue>>,
-    /// Whether there was too much to follow.
+    /// Whether the simulation exceeded a limit.
     pub(super) gave_up: bool,
 }
 
-/// Plays a build.
+/// A simulation of a build.
 pub(super) struct Simulator<'g> {
     group: &'g BuildGraph,
     is_active: &'g dyn Fn(usize) -> bool,
     acts: Vec<EntryEffect<'g>>,
-    /// The names that entries have after their changes, by layer and whether those are its transformers.
+    /// The names that entries have after their changes, by layer and whether the entries are its transformers.
     names: HashMap<(usize, bool), Index>,
     built: Vec<Option<Rc<Build>>>,
     open: Vec<usize>,
@@ -65,7 +65,7 @@ pub(super) struct Simulator<'g> {
     seen: Vec<HashSet<Rc<ImageValue>>>,
 }
 
-/// What comes out of a layer.
+/// The output of a layer.
 #[derive(Debug, Default)]
 struct Build {
     image_values: Vec<Rc<ImageValue>>,
@@ -100,7 +100,7 @@ impl<'g> Simulator<'g> {
     }
 
     pub(super) fn play(mut self) -> Simulated {
-        // What a layer is built from comes before it.
+        // The layers that a layer is built from come before it.
         for layer in &self.group.order.layers {
             let mut build = Build::default();
             self.accumulate(*layer, &mut build);
@@ -114,7 +114,7 @@ impl<'g> Simulator<'g> {
         self.simulated
     }
 
-    /// Adds a layer to what there is already, and changes all of it: so components do.
+    /// Adds a layer to what is in `build` already, and applies its changes to all of it, as components do.
     fn accumulate(&mut self, layer: usize, build: &mut Build) {
         self.steps += 1;
         self.simulated.gave_up |= self.steps > MOST_STEPS || self.open.len() >= DEEPEST;
@@ -127,7 +127,7 @@ impl<'g> Simulator<'g> {
             match input {
                 Input::Leaf(leaf) => build.image_values.push(Rc::new(self.leaf(*leaf))),
                 Input::Layer(below) => {
-                    // One that leads back here has nothing to add: Kustomize refuses it.
+                    // A layer that leads back here adds nothing, because Kustomize refuses it.
                     if let Some(below) = &self.built[*below] {
                         build
                             .image_values
@@ -150,7 +150,7 @@ impl<'g> Simulator<'g> {
         self.test(stage, build);
         self.rewrite(layer, false, build);
         if stage.has_replacements {
-            // What a replacement copies, and where to, is not followed: anything may be anywhere from here on.
+            // Replacements are not followed: from here on, any value may be in any field.
             let copies = build
                 .image_values
                 .iter()
@@ -221,7 +221,7 @@ impl<'g> Simulator<'g> {
         }
     }
 
-    /// Has the entries of a layer act on each text, one after the other: those of its `images`, or its transformers.
+    /// Applies the entries of a layer to each value, one after the other: those of `images`, or of its transformers if `late`.
     fn rewrite(&mut self, layer: usize, late: bool, build: &mut Build) {
         let group = self.group;
         let entries = group.stages[layer].entries(late);
@@ -256,7 +256,7 @@ impl<'g> Simulator<'g> {
         }
     }
 
-    /// The next entry that may have to do with a text.
+    /// Returns the next entry that may affect a value.
     fn next(
         &self,
         layer: usize,
@@ -299,7 +299,7 @@ fn is_seen(group: &BuildGraph, image_value: &ImageValue, specs: &[FieldSpec]) ->
     }
 }
 
-/// Order counts, doubles do not.
+/// Removes duplicates and keeps the order.
 fn dedup<T: Clone + Eq + Hash>(list: &mut Vec<T>) {
     let mut seen = HashSet::new();
     list.retain(|one| seen.insert(one.clone()));

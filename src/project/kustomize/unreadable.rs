@@ -1,4 +1,4 @@
-//! Files that could not be read or parsed: nobody knows what they select, so nothing that they could reach is changed.
+//! Files that could not be read or parsed: it is unknown what they select, so nothing that they could reach is changed.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -11,7 +11,7 @@ use crate::project::{Members, PathKind, Tree};
 use crate::source::Span;
 use crate::syntax::yaml;
 
-/// Locks the files of a group where one of them, or one that they name, is there but is not understood.
+/// Locks the files of a group if one of them, or a file that they name, exists but cannot be read or parsed.
 pub(super) fn block_fixes(group: &BuildGraph, tree: &dyn Tree, members: &mut Members) {
     let Some(why) = reason(group, tree, members) else {
         return;
@@ -42,7 +42,7 @@ fn reason(group: &BuildGraph, tree: &dyn Tree, members: &Members) -> Option<Stri
     })
 }
 
-/// Whether there is a manifest that is kept from us.
+/// Whether there is a manifest that cannot be read.
 fn is_blind(tree: &dyn Tree, path: &Path) -> bool {
     match tree.place(path) {
         PathKind::Unreadable => true,
@@ -54,7 +54,7 @@ fn is_blind(tree: &dyn Tree, path: &Path) -> bool {
 fn is_sound(text: &str, parser: Parser) -> bool {
     let whole = Span::new(0, text.len());
     parser == Parser::Text || yaml::parse(text, whole).errors.is_empty() || {
-        // Templates of other tools are no YAML before their turn.
+        // Templates of other tools are not YAML until they are rendered.
         let masks = Masks::default();
         let reading = file_type::read(text, parser, None, &masks);
         let first = reading.layers.first();

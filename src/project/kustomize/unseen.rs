@@ -45,7 +45,7 @@ impl Unseen {
     }
 }
 
-/// Which layers are built from which.
+/// Layers, and for each the layers that are built from it.
 struct Ways<'g> {
     stages: &'g [BuildStep],
     users: Vec<Vec<usize>>,
@@ -65,7 +65,7 @@ impl<'g> Ways<'g> {
         }
     }
 
-    /// A layer, all that are built from it, and the components that those have.
+    /// A layer, all layers that are built from it, and their components.
     fn above(&self, layer: usize) -> BTreeSet<usize> {
         let mut above = BTreeSet::new();
         let mut open = vec![layer];

@@ -1,7 +1,7 @@
-//! Where in a tree the names are spelled that documents of kbld, kpt and ytt select. Such a document names no folder, and is
-//! often given to the program beside a base that lies elsewhere.
+//! Finds the files around documents of kbld, kpt and ytt that contain the names these documents select. Such a document
+//! names no folder, and is often passed to the program together with a base from another folder.
 //!
-//! Looks for text alone: what a file says of a name is judged when all of them are judged together.
+//! Only searches text: how a file uses a name is judged when all the files are judged together.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -17,10 +17,10 @@ use crate::project::{Tree, folders_above};
 use crate::rules::RuleSet;
 use crate::source;
 
-/// How far above a document what it selects is looked for: further up, other projects begin.
+/// The most folders, from a document's own one up, that are searched for what it selects. Further up are other projects.
 const MOST_FOLDERS: usize = 3;
 
-/// So many documents, and files of a base, change together: the work grows with both.
+/// The most documents, and the most files of a base, that change together. The work grows with both.
 const MOST_TIED: usize = 32;
 
 /// The names that a document selects, and those that it pulls itself.
@@ -28,11 +28,11 @@ const MOST_TIED: usize = 32;
 struct Spoken {
     selected: BTreeSet<String>,
     pulled: BTreeSet<String>,
-    /// Those that it selects and pulls with the same tag: its base is in the same file.
+    /// Names that it both selects and pulls with the same tag, because its base is in the same file.
     own: BTreeSet<String>,
 }
 
-/// What a document selects by a name that nothing in its own folder has.
+/// A name that a document selects and that nothing in its own folder has.
 pub(super) struct Near {
     pub(super) path: PathBuf,
     pub(super) name: String,
@@ -42,7 +42,7 @@ pub(super) struct Near {
     pub(super) are_many: bool,
 }
 
-/// What documents select that lies around them.
+/// Finds what documents select in the folders above them.
 pub(super) fn bases(tree: &dyn Tree, files: &[PathBuf], rules: &RuleSet) -> Vec<Near> {
     let suspects = files.iter().filter(|path| tree.is_suspect(path));
     let spoken: BTreeMap<&PathBuf, Spoken> = suspects
@@ -51,7 +51,7 @@ pub(super) fn bases(tree: &dyn Tree, files: &[PathBuf], rules: &RuleSet) -> Vec<
     let names = spoken.values().flat_map(|one| one.selected.iter().cloned());
     let mut spelled = spelled(tree, &names.collect());
     for (name, files) in &mut spelled {
-        // What selects a name alone is no base.
+        // A file that only selects a name is not a base.
         files.retain(|file| spoken.get(file).is_none_or(|own| own.pulled.contains(name)));
     }
     let mut selecting: BTreeMap<(&String, Vec<&PathBuf>), Vec<&PathBuf>> = BTreeMap::new();
@@ -79,7 +79,7 @@ pub(super) fn bases(tree: &dyn Tree, files: &[PathBuf], rules: &RuleSet) -> Vec<
     all
 }
 
-/// What a file says that has documents for no folder in particular. `None` of others.
+/// Returns the names in a file whose documents name no folder. `None` for other files.
 fn spoken(tree: &dyn Tree, path: &Path, rules: &RuleSet) -> Option<Spoken> {
     let text = tree.text(path)?;
     let file_type = file_type::classify(path)?;
@@ -104,7 +104,7 @@ fn is_selector(finding: &Finding) -> bool {
     matches!(finding.usage, Some(Usage::Selector { .. }))
 }
 
-/// Those of some files that lie in the nearest folder above a document. None if its own folder has any.
+/// Returns the files in the nearest folder above a document that has any of them. `None` if its own folder has any.
 fn nearest<'f>(
     tree: &dyn Tree,
     path: &Path,

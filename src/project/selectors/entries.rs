@@ -1,6 +1,6 @@
 //! The entries of Flux, Argo CD, kbld and kpt that select images by name, legacy or not.
 //!
-//! Knows the keys of their lists, and no rule.
+//! Knows the keys of their lists, but no rules.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,21 +12,21 @@ use crate::source::Span;
 use crate::syntax::field_path;
 use crate::syntax::yaml::{self, Node};
 
-/// The names by which entries select images, and by which they did before: of all entries, legacy or not.
+/// The names by which entries select images, each with the names by which they did before. Not only of legacy entries.
 pub(super) type Named = BTreeMap<String, BTreeSet<String>>;
 
 /// The entries of documents that select images.
 #[derive(Default)]
 pub(super) struct Entries {
     pub(super) named: Named,
-    /// Where each is.
+    /// The span of each entry.
     pub(super) spans: Vec<Span>,
-    /// References with a tag or a digest that select what is spelled like them, and no other tag of the name: kbld's.
+    /// References that select only exactly this spelling, not other tags of the name, as in kbld.
     pub(super) exact: BTreeSet<String>,
 }
 
 impl Entries {
-    /// Those of some documents of a text.
+    /// Reads the entries of some documents of a text.
     pub(super) fn of(text: &str, documents: &[Span]) -> Self {
         let mut entries = Self::default();
         for region in documents {
@@ -47,7 +47,7 @@ impl Entries {
         self.spans.push(span);
     }
 
-    /// What a matcher of ytt looks for, or code of it compares with: strings that have a path.
+    /// Adds what a matcher of ytt looks for, or ytt code compares with: strings that contain a slash.
     fn add_matcher(&mut self, text: &str, comment: Span) {
         let strings = strings_of_matcher(text, comment).map(|string| string.of(text));
         for name in strings.filter(|name| name.contains('/')) {

@@ -15,7 +15,7 @@ use crate::syntax::yaml::{self, Map, Node};
 /// API groups whose documents are applied to the folder that they are in: `kbld -f .`, `kpt fn render`.
 const OF_OWN_FOLDER: [&str; 4] = ["kbld.k14s.io", "imgpkg.carvel.dev", "kpt.dev", "fn.kpt.dev"];
 
-/// The folder in a bundle of imgpkg that has what is about the bundle.
+/// The folder with the metadata of an imgpkg bundle.
 const BUNDLE: &str = ".imgpkg";
 
 /// The folders of this tree that the documents of a file are applied to.
@@ -24,7 +24,7 @@ pub(super) fn applied_folders(tree: &dyn Tree, path: &Path) -> Vec<PathBuf> {
     text.map_or_else(Vec::new, |text| folders_of(tree, path, &text, true))
 }
 
-/// The folders that they may be applied to, of a file with that text.
+/// The folders that the documents of a file with this text may be applied to.
 pub fn folders_applied_by(tree: &dyn Tree, path: &Path, text: &str) -> Vec<PathBuf> {
     folders_of(tree, path, text, false)
 }
@@ -49,13 +49,13 @@ pub(super) fn names_none(path: &Path, text: &str) -> bool {
     !is_argo_source(path) && named_folders(path, &text).iter().any(String::is_empty)
 }
 
-/// Whether a file renders charts and selects nothing of them.
+/// Whether a file renders charts and selects nothing in them.
 pub(super) fn only_renders(tree: &dyn Tree, path: &Path) -> bool {
     let text = tree.text(path).unwrap_or_default();
     text.contains(HELM_CHARTS) && !text.contains("images") && !text.contains("patch")
 }
 
-/// The kustomizations above those of the files that render charts, with the folders of these charts.
+/// The kustomizations above those files that render charts, with the folders of these charts.
 pub(super) fn above_charts(
     tree: &dyn Tree,
     files: &[PathBuf],
@@ -129,7 +129,7 @@ fn charts_of(tree: &dyn Tree, folder: &Path, text: &str) -> Vec<PathBuf> {
                 }
             }
         }
-        // What helmfile changes in what a chart renders.
+        // Local charts whose output helmfile changes.
         let releases = maps_of(map, "releases").filter_map(|release| release.text("chart"));
         let local = releases.filter(|chart| chart.starts_with('.'));
         found.extend(local.map(|chart| tree.resolve(folder, chart)));
@@ -181,7 +181,7 @@ pub(super) fn as_yaml<'t>(path: &Path, text: &'t str) -> Cow<'t, str> {
     }
 }
 
-/// The folders of a repository that the documents of a text are applied to. Empty for the folder of the file itself.
+/// The folders of a repository that the documents of a text are applied to. An empty one is that of the file itself.
 fn named_folders(path: &Path, text: &str) -> Vec<String> {
     if is_argo_source(path) || text.contains(MATCHER) {
         return vec![String::new()];
@@ -199,7 +199,7 @@ fn named_folders(path: &Path, text: &str) -> Vec<String> {
     found
 }
 
-/// The folder above the first part of a path that a program fills in, or that stands for several.
+/// Returns a path up to the folder above its first placeholder or wildcard. `None` if nothing is left.
 fn known_part(path: &str) -> Option<&str> {
     match path.find(['{', '$', '*']) {
         Some(mark) => path[..mark].rfind('/').map(|end| &path[..end]),
@@ -232,7 +232,7 @@ fn named_by<'m>(map: &'m Map<'m>) -> Vec<&'m str> {
                 .and_then(|map| map.get("spec"))
                 .and_then(Node::as_map);
             let mut paths = inner.map(sources_of).unwrap_or_default();
-            // What the generators may fill the paths with.
+            // Values that the generators may insert into the paths.
             if paths.iter().any(|path| path.contains("{{")) {
                 let filled = spec.get("generators").into_iter().flat_map(Node::scalars);
                 let filled = filled.filter(|scalar| scalar.value.contains('/'));
@@ -244,7 +244,7 @@ fn named_by<'m>(map: &'m Map<'m>) -> Vec<&'m str> {
     }
 }
 
-/// The folder of a chart in a repository of git.
+/// The folder of a chart in a Git repository.
 fn chart_of<'m>(spec: &'m Map<'m>) -> Option<&'m str> {
     let chart = spec.map("chart")?.map("spec")?;
     let source = chart.map("sourceRef")?;
@@ -258,8 +258,8 @@ fn sources_of<'m>(spec: &'m Map<'m>) -> Vec<&'m str> {
     sources.filter_map(|source| source.text("path")).collect()
 }
 
-/// The folder that a path from the root of the repository leads to: the outermost that there is. If it `is_meant`, the root
-/// itself counts only if it has a kustomization: `./` is often that of another repository.
+/// Resolves a path from the root of the repository to the outermost folder that exists. If `is_meant`, the root itself
+/// counts only if it has a kustomization, because `./` is often the root of another repository.
 fn at_root(tree: &dyn Tree, folder: &Path, named: &str, is_meant: bool) -> Option<PathBuf> {
     if named.is_empty() {
         return Some(folder.to_owned());

@@ -1,4 +1,4 @@
-//! One fix for an entry that selects images by a name, and for what has that name.
+//! Makes one fix for the entries that select images by a name and for the images with that name.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use crate::image::name_of;
 use crate::project::Members;
 use crate::source::Span;
 
-/// One fix for all. `None` where one of them stays as it is, or moves elsewhere.
+/// Makes one fix for all. `None` if one of them stays as it is or moves to another name.
 pub(super) fn tie(
     members: &Members,
     name: &str,
@@ -32,15 +32,15 @@ pub(super) fn tie(
     Some(tied.fixes())
 }
 
-/// What belongs together, as far as it is known.
+/// The parts of a joint fix, as collected so far.
 struct Tied<'m> {
     members: &'m Members,
     /// The new name.
     moved: Option<&'m str>,
-    /// Whether one of those that are selected gets another tag, too.
+    /// Whether the tag of a selected image changes, too.
     is_retagged: bool,
     least: Applicability,
-    /// Of each finding, its own edits.
+    /// Each finding with its own edits.
     own: Vec<(Location, Vec<Edit>)>,
     elsewhere: Vec<FileEdit>,
 }
@@ -69,7 +69,7 @@ impl<'m> Tied<'m> {
         let written = finding.applicability();
         let is_replaced = matches!(finding.usage, Some(Usage::Selector { replaced: true, .. }));
         if !is_replaced && !is_followed(finding) {
-            // What it pulls in the end has the tag that it sets.
+            // The final reference has the tag that this entry sets, so its own trust counts.
             let written = written.filter(|written| written.is_written())?;
             self.least = self.least.min(written);
         }

@@ -1,6 +1,6 @@
-//! By which words files are known that hold documents which select images, and what of them is read.
+//! The words and names that identify files with documents that select images.
 //!
-//! Looks at bytes and names alone.
+//! Looks only at bytes and names.
 
 use std::path::Path;
 
@@ -8,10 +8,10 @@ use crate::detect::{MATCHER, REPLACED};
 use crate::file_type::{FileType, Holds};
 use crate::source;
 
-/// Parameters that Argo CD writes beside what an application is made of.
+/// The beginning of the names of files in which Argo CD stores parameters beside the source of an application.
 const ARGO_SOURCE: &str = ".argocd-source";
 
-/// Words of which a file has one if it holds such documents, unless [`is_argo_source`] says so by its name.
+/// Words of which every file with such documents contains at least one, except those that [`is_argo_source`] accepts.
 pub const WORDS: [&str; 8] = [
     "kustomize.toolkit.fluxcd.io/",
     "helm.toolkit.fluxcd.io/",
@@ -23,24 +23,24 @@ pub const WORDS: [&str; 8] = [
     MATCHER,
 ];
 
-/// The charts that a kustomization renders.
+/// The beginning of the keys under which a kustomization names the charts that it renders.
 pub(super) const HELM_CHARTS: &str = "helmChart";
-/// Under which a kustomization names files, of which some are charts.
+/// The key under which a kustomization names generators, of which some are charts.
 pub(super) const GENERATORS: &str = "generators";
 
-/// The annotation that says to the image updater of Argo CD which name it replaces.
+/// The end of the annotation that names the image that the image updater of Argo CD replaces.
 pub(super) const IMAGE_NAME: &str = ".kustomize.image-name";
 
-/// The annotation that says which images it follows.
+/// The annotation that lists the images that the updater follows.
 const IMAGE_LIST: &str = "argocd-image-updater.argoproj.io/image-list";
 
-/// The annotation by which an image of a lock file is that of a name (`ImagesLock` of imgpkg, read by kbld).
+/// The annotation that gives the name for an image of a lock file (`ImagesLock` of imgpkg, read by kbld).
 pub(super) const LOCKED: &str = "kbld.carvel.dev/id";
 
 /// Functions of kpt that select images, and kinds of the documents that they are given.
 const FUNCTIONS: [&str; 3] = ["set-image", "SetImage", "ApplyReplacements"];
 
-/// Whether such documents can be in files of a kind.
+/// Whether files of a type can contain such documents.
 pub fn is_of_use(file_type: &FileType) -> bool {
     matches!(
         file_type.holds,
@@ -53,7 +53,7 @@ pub fn is_of_use(file_type: &FileType) -> bool {
     )
 }
 
-/// Whether a file may hold such documents, by a look at its bytes.
+/// Whether a file may contain such documents, judged by its bytes.
 pub fn may_select(path: &Path, file_type: &FileType, bytes: &[u8]) -> bool {
     let has = |needle: &str| memchr::memmem::find(bytes, needle.as_bytes()).is_some();
     let [kustomize, helm, argo, kbld, lock, kpt, replaced, matcher] = WORDS;
@@ -72,7 +72,7 @@ pub fn may_select(path: &Path, file_type: &FileType, bytes: &[u8]) -> bool {
         let is_matched = || has(replaced) || has(matcher) && has("image");
         has(lock) || has(kbld) && has("image") || sets_image() || is_matched()
     };
-    // A kustomization above it may select.
+    // A kustomization above one that renders charts may select their images.
     let renders =
         || file_type.holds == Holds::Kustomization && (has(HELM_CHARTS) || has(GENERATORS));
     let transforms = || has("transformers") || has("jsonPatches");
@@ -80,13 +80,13 @@ pub fn may_select(path: &Path, file_type: &FileType, bytes: &[u8]) -> bool {
     is_of_use(file_type) && (is_layer() || is_of_folder() || renders() || is_release())
 }
 
-/// Whether a text may lay something over a folder: images that it selects, or values that it gives to a chart.
+/// Whether a text may override something in a folder, by selecting images or by setting values of a chart.
 pub fn lays_over(path: &Path, text: &str) -> bool {
     let mut words = WORDS.iter().chain([&HELM_CHARTS]);
     is_argo_source(path) || words.any(|word| text.contains(word))
 }
 
-/// Whether a file holds such parameters, by its name.
+/// Whether a file holds such parameters, judged by its name.
 pub fn is_argo_source(path: &Path) -> bool {
     let name = source::parts(path).next_back();
     name.is_some_and(|name| name.starts_with(ARGO_SOURCE.as_bytes()))

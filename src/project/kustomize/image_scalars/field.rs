@@ -2,12 +2,12 @@
 
 use crate::syntax::yaml::{Map, Node};
 
-/// Where a leaf is in what is built.
+/// The field of a leaf in the output of the build.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in super::super) enum Field {
-    /// It may be any: only Helm knows what becomes of a value.
+    /// Possibly any field: only Helm knows where a value ends up.
     Any,
-    /// None that an entry looks at, unless a replacement copies it.
+    /// A field that no entry looks at, unless a replacement copies its value.
     Elsewhere,
     At {
         resource: Resource,
@@ -18,7 +18,7 @@ pub(in super::super) enum Field {
     },
 }
 
-/// What a resource says of its kind. Empty of a patch that leaves that to its target.
+/// The group, version and kind of a resource. A patch may omit them; then its target decides.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub(in super::super) struct Resource {
     group: String,
@@ -34,7 +34,7 @@ pub(in super::super) struct FieldSpec {
 }
 
 impl FieldSpec {
-    /// Reads those of `images:` in a configuration, or `fieldSpecs:` of a transformer.
+    /// Reads `images:` in a configuration, or `fieldSpecs:` of a transformer.
     pub(in super::super) fn read(node: Option<&Node<'_>>) -> Vec<Self> {
         let items = node.and_then(Node::as_list).map(|list| list.items.iter());
         let maps = items.into_iter().flatten().filter_map(Node::as_map);
@@ -54,7 +54,7 @@ impl FieldSpec {
     }
 
     fn selects(&self, resource: &Resource, path: &str) -> bool {
-        // What a patch does not say, its target may be.
+        // A part that the spec or a patch omits may be anything.
         let meet = |one: &str, other: &str| one.is_empty() || other.is_empty() || one == other;
         self.path == path
             && meet(&self.resource.group, &resource.group)

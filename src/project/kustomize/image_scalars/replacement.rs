@@ -23,7 +23,7 @@ pub(in crate::project::kustomize) fn of_replacements(
     }
 }
 
-/// The items of a list, or what is there instead of one.
+/// The items of a list, or the node itself if it is not a list.
 fn items<'n>(node: &'n Node<'n>) -> impl Iterator<Item = &'n Node<'n>> {
     let list = node.as_list().map(|list| list.items.iter());
     let one = list.is_none().then_some(node);
@@ -35,7 +35,7 @@ fn items_under<'n>(node: &'n Node<'n>, key: &str) -> impl Iterator<Item = &'n No
     list.into_iter().flat_map(items)
 }
 
-/// What the conditions of a path compare with.
+/// Returns the values that the conditions of a path compare with.
 fn selected<'t>(text: Text<'t>, path: &'t Scalar<'t>) -> impl Iterator<Item = Test> + 't {
     let written = path.span.of(text.text);
     field_path::compared(written).map(move |value| Test {

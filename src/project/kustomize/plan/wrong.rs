@@ -9,7 +9,7 @@ use super::super::simulator::{PlannedChanges, Simulated};
 use super::{Blocked, Planner};
 
 impl Planner<'_> {
-    /// What has to stay as it is for the plan to be right.
+    /// Returns what has to stay as it is so that the plan breaks nothing, with the reasons.
     pub(super) fn wrong(
         &self,
         plan: &PlannedChanges,
@@ -84,7 +84,7 @@ impl Planner<'_> {
             };
             let why = why_misfit(place, &act, image_value);
             wrong.extend(causes.into_iter().map(|cause| (cause, why.clone())));
-            // Where nothing else can be blocked, the entry itself is not extended.
+            // If nothing else can be blocked, the entry itself is not extended.
             wrong.push((Cause::Entry(index), why));
         }
     }
@@ -102,7 +102,7 @@ impl Planner<'_> {
     }
 }
 
-/// Why an image does not become what it should at an entry.
+/// Returns the reason why an entry does not treat an image correctly.
 fn why_misfit(place: &str, act: &EntryEffect<'_>, image_value: &ImageValue) -> String {
     let is_own = act.selects(&image_value.before);
     match (is_own, image_value.causes.is_empty()) {
