@@ -1,14 +1,14 @@
 //! Reads what git keeps of a repository: which files it tracks, which of them changed, and what a file said at a revision.
 //!
-//! Reads the files of `.git` by libraries that read and do nothing else. No `git` is started. That program runs what a
-//! repository's own files ask for: filters, hooks, monitors of the file system, programs that show differences, helpers
+//! Uses only libraries that parse the files of `.git`. It never starts `git`, because that program runs what a
+//! repository's own files ask for: filters, hooks, file system monitors, external diff programs, and helpers
 //! that fetch what a partial clone lacks. It finds such settings in `.git/config`, and in any folder that is shaped like a
-//! bare repository, which can be committed. Each way can be closed by an option, if one knows of it and the `git` that
-//! happens to be installed knows the option. Here there is no way: none of the crates that read repositories starts a
-//! process or opens a connection, which `tests/it/house.rs` holds, and `tests/it/hostile.rs` tries what `git` would fall for.
+//! bare repository, which anybody can commit. Options can turn each of these off, but only those that we know of and that the
+//! installed `git` supports. Here the problem does not arise: none of the crates that read repositories starts a
+//! process or opens a connection. `tests/it/house.rs` checks that, and `tests/it/hostile.rs` tries what `git` would fall for.
 //!
-//! The costs: a file that a filter would have to be asked about counts as changed (see `work_tree`), references
-//! are understood where they are kept in files, and revisions as far as `revision` says.
+//! The costs: a file whose content depends on a filter counts as changed (see `work_tree`), references must be kept in
+//! files, and only the revision syntax described in `revision` is understood.
 
 mod changes;
 mod repository;
@@ -33,10 +33,10 @@ pub use snapshot::{Node, Snapshot, Unread};
 pub use tracked::{Tracked, exclude_file};
 use tree::ItemKind;
 
-/// Texts that are larger are not read.
+/// The size of the largest file that is read, in bytes.
 const LIMIT: u64 = 64 << 20;
 
-/// Why something is not known.
+/// Why git's data could not be used.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     #[error(
@@ -44,7 +44,7 @@ pub enum Error {
         printable::path(folder)
     )]
     NoRepository { folder: PathBuf },
-    /// Somebody named a folder as a repository that is none.
+    /// The folder that the user named as a repository is not one.
     #[error(
         "{}: no git repository: name a bare one, or a folder with a .git in it",
         printable::path(folder)
@@ -52,17 +52,17 @@ pub enum Error {
     NotNamed { folder: PathBuf },
     #[error("there is no revision {revision:?}; {}", way_to(revision, *shallow))]
     NoRevision { revision: String, shallow: bool },
-    /// Git may know the revision, but nothing here does.
+    /// Git may know the revision, but regfix does not support its syntax.
     #[error(
         "the revision {0:?} is not understood: give a branch, a tag or a hash, with `~` or `^`; `git rev-parse {0}` prints the hash"
     )]
     NotUnderstood(String),
-    /// An object is not in this clone.
+    /// The object is not in this clone.
     #[error(
         "the object {0} is not in this clone, and regfix fetches nothing; get it with `git cat-file -e {0}`"
     )]
     Missing(String),
-    /// More paths than are compared.
+    /// The tree has more paths than are compared.
     #[error("the tree {0} has more than a million paths, which is too many")]
     TooLarge(String),
     /// The references of this repository are not kept in files.
@@ -75,7 +75,7 @@ pub enum Error {
     Unreadable { path: PathBuf, why: String },
 }
 
-/// The commit that is checked out in a repository, if there is one that can be read.
+/// Returns the commit that is checked out in a repository. `None` if there is none or it cannot be read.
 pub fn checked_out(top: &Path) -> Option<String> {
     let repository = Repository::at(top).ok()?;
     let head = repository.head(&repository.objects().ok()?).ok()??;
@@ -88,7 +88,7 @@ fn tree_of(commit: ObjectId, objects: &Objects) -> Result<ObjectId, Error> {
     Ok(commit_at.map_err(|_| Error::missing(commit))?.tree())
 }
 
-/// A file as a tree has it, if it has it and it is no larger than `LIMIT`.
+/// Reads a file of a tree. `None` if the tree does not have that file, or it is larger than `LIMIT`.
 fn bytes_at(objects: &Objects, tree: ObjectId, name: &[u8]) -> Result<Option<Vec<u8>>, Error> {
     let Some(item) = tree::find(objects, tree, name)?.filter(|item| item.kind == ItemKind::File)
     else {
@@ -97,7 +97,7 @@ fn bytes_at(objects: &Objects, tree: ObjectId, name: &[u8]) -> Result<Option<Vec
     blob(objects, item.id)
 }
 
-/// A file, if it is no larger than `LIMIT`.
+/// Reads a blob. `None` if it is larger than `LIMIT`.
 fn blob(objects: &Objects, id: ObjectId) -> Result<Option<Vec<u8>>, Error> {
     let header = objects.try_header(&id);
     let size = header.ok().flatten().map(|header| header.size);
@@ -112,7 +112,7 @@ fn blob(objects: &Objects, id: ObjectId) -> Result<Option<Vec<u8>>, Error> {
     Ok(Some(blob.data.to_owned()))
 }
 
-/// The same, if it is text.
+/// Reads a file of a tree like [`bytes_at`]; also `None` if it is not text.
 fn text_at(objects: &Objects, tree: ObjectId, name: &[u8]) -> Result<Option<String>, Error> {
     let bytes = bytes_at(objects, tree, name)?;
     let text = bytes.and_then(|bytes| encoding::decode(bytes).ok());
@@ -120,10 +120,10 @@ fn text_at(objects: &Objects, tree: ObjectId, name: &[u8]) -> Result<Option<Stri
 }
 
 impl Repository {
-    /// The first of some files that there was at a revision, and its text then.
+    /// Finds the first of these files that exists at a revision, and returns its path and its text then.
     ///
     /// # Errors
-    /// Where the revision is not here, or the file is no text.
+    /// If the revision is not in this clone, or the file is not a regular file with text.
     pub fn first_at(
         &self,
         revision: &str,
@@ -148,19 +148,19 @@ impl Repository {
         Ok(None)
     }
 
-    /// The id of the commit that a revision names.
+    /// Returns the id of the commit that a revision names.
     ///
     /// # Errors
-    /// Where the revision is not here.
+    /// If the revision is not in this clone.
     pub fn commit_id(&self, revision: &str) -> Result<String, Error> {
         let commit = self.commit(revision, &self.objects()?)?;
         Ok(commit.to_string())
     }
 
-    /// The bytes that a regular file had at a revision, if there was one.
+    /// Returns the bytes of a regular file at a revision. `None` if there is no such file, or it is larger than `LIMIT`.
     ///
     /// # Errors
-    /// Where the revision is not here.
+    /// If the revision is not in this clone.
     pub fn file_at(&self, revision: &str, path: &Path) -> Result<Option<Vec<u8>>, Error> {
         let objects = self.objects()?;
         let tree = tree_of(self.commit(revision, &objects)?, &objects)?;
@@ -185,20 +185,20 @@ impl Error {
     }
 }
 
-/// A path as the system has it, of git's name for it.
+/// Converts git's name for a file to a path of the system.
 #[cfg(unix)]
 fn path(bytes: &[u8]) -> PathBuf {
     use std::os::unix::ffi::OsStrExt;
     PathBuf::from(std::ffi::OsStr::from_bytes(bytes))
 }
 
-/// Git's names are UTF-8 there.
+/// Git's names are UTF-8 on this system.
 #[cfg(not(unix))]
 fn path(bytes: &[u8]) -> PathBuf {
     PathBuf::from(String::from_utf8_lossy(bytes).into_owned())
 }
 
-/// Git's name for a path from the top: git has `/` everywhere.
+/// Returns git's name for a path that starts at the top: git uses `/` on every system.
 #[cfg(unix)]
 fn name(path: &Path) -> Vec<u8> {
     use std::os::unix::ffi::OsStrExt;
@@ -211,7 +211,7 @@ fn name(path: &Path) -> Vec<u8> {
     parts.join("/").into_bytes()
 }
 
-/// How to get a revision that is not there.
+/// How to get a missing revision: the end of an error message.
 fn way_to(revision: &str, is_shallow: bool) -> String {
     match is_shallow {
         true => format!(

@@ -16,52 +16,52 @@ use super::tree::{self, Differences, Item};
 use super::work_tree::{Now, WorkTree};
 use super::{Error, name, path, text_at, tree_of};
 
-/// Names as git has them, from the top of the work tree.
+/// File names as git spells them, relative to the top of the work tree.
 type Names = BTreeSet<Vec<u8>>;
 
-/// Which changes are asked for.
+/// Which changes to collect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Since<'r> {
-    /// Between a revision and the work tree. What happened on the revision's side since the two parted does not count;
-    /// files that git does not know yet do, unless it ignores them.
+    /// Between the merge base of a revision and `HEAD`, and the work tree: changes on the revision's side do not count.
+    /// Untracked files count unless git ignores them.
     Revision(&'r str),
     /// Between the last commit and the index.
     Staged,
 }
 
-/// What changed in a repository. Full paths, with no link in them down to the repository.
+/// What changed in a repository. Paths are absolute, with links resolved down to the repository.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Changes {
-    /// Files that are new, different or gone; of a rename both names; of a submodule its folder.
+    /// Files that are new, different or gone; both names of a rename; the folder of a submodule.
     pub paths: BTreeSet<PathBuf>,
-    /// Of those that are staged, the ones whose text in the work tree is another.
+    /// Staged files whose text in the work tree differs from the staged one.
     pub staged_in_part: BTreeSet<PathBuf>,
-    /// The text before the change, of files for which that was asked.
+    /// The text before the change, for files for which it was requested.
     pub before: BTreeMap<PathBuf, String>,
 }
 
-/// Whether the text of a file before the change is wanted.
+/// Whether the caller needs the text of a file before the change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Before {
     Unwanted,
-    /// Only if it is there: a partial clone may not have it.
+    /// Only if it is in this clone: a partial clone may lack it.
     IfThere,
     Needed,
 }
 
-/// What else the caller knows of files.
+/// What [`changes`] asks its caller about files.
 pub struct Asked<'a> {
     pub before: &'a dyn Fn(&Path) -> Before,
     /// All files below a folder that are not ignored, tracked or not.
     pub files: &'a dyn Fn(&Path) -> Vec<PathBuf>,
 }
 
-/// The repositories of some paths, and the paths that are in none; of a file, it is the one that its folder is in.
+/// Returns the repositories of these paths, and the folders that are in none. A file belongs to the repository of its folder.
 ///
 /// # Errors
-/// Where a repository cannot be read.
+/// If a repository cannot be read.
 pub fn repositories(paths: &[PathBuf]) -> Result<(BTreeSet<Repository>, Vec<PathBuf>), Error> {
-    // Where git says itself which repository it is, that is the one.
+    // Git sets `GIT_DIR` for its hooks: then that is the only repository.
     let folders: BTreeSet<PathBuf> = match std::env::var_os("GIT_DIR") {
         Some(_) => BTreeSet::from([PathBuf::from(".")]),
         None => paths.iter().map(|path| folder_of(path)).collect(),
@@ -79,10 +79,10 @@ pub fn repositories(paths: &[PathBuf]) -> Result<(BTreeSet<Repository>, Vec<Path
     Ok((found, others))
 }
 
-/// What changed in a repository.
+/// Returns what changed in a repository.
 ///
 /// # Errors
-/// Where it does not have the revision, or cannot be read.
+/// If the repository does not have the revision, or cannot be read.
 pub fn changes(
     repository: &Repository,
     since: Since<'_>,
@@ -93,7 +93,7 @@ pub fn changes(
     Ok(changes)
 }
 
-/// The nearest folder that is there: a path may be of a file that is gone.
+/// Returns the nearest existing folder: the path may be of a deleted file.
 fn folder_of(path: &Path) -> PathBuf {
     let folder = path.ancestors().find(|path| path.is_dir());
     let folder = folder.filter(|folder| *folder != Path::new(""));
@@ -141,7 +141,7 @@ impl Repository {
         Ok(())
     }
 
-    /// The commit that a revision means.
+    /// Resolves a revision to a commit.
     pub(super) fn commit(&self, revision: &str, objects: &Objects) -> Result<ObjectId, Error> {
         let references = self.references()?;
         let commit = revision::commit(revision, objects, references.as_ref());
@@ -155,8 +155,8 @@ impl Repository {
         })
     }
 
-    /// Where the commit and what is checked out parted. The commit itself where that is not known, as in a shallow
-    /// clone: then a change on its side counts too, which shows too much and misses nothing.
+    /// Returns the merge base of the commit and `HEAD`. If it is not known, as in a shallow clone, returns the commit itself:
+    /// changes on its side then count too, which reports too much but misses nothing.
     fn parting(&self, commit: ObjectId, objects: &Objects) -> Result<ObjectId, Error> {
         let head = match self.head(objects) {
             Ok(Some(head)) => head,
@@ -168,7 +168,7 @@ impl Repository {
         Ok(bases.ok().flatten().map_or(commit, |bases| bases.head))
     }
 
-    /// Names of files whose text in the work tree is not the one of the tree.
+    /// Returns the names of files whose work tree text differs from the tree.
     fn changed(&self, index: &Index, differences: &Differences) -> Result<Names, Error> {
         let is_changed = |entry: &Entry, now: Now| {
             let difference = differences.get(entry.path(index));
@@ -184,15 +184,15 @@ impl Repository {
             }
         };
         let mut names = self.entries_that(index, is_changed)?;
-        // What is not in the index any more, or only as a part of a folder that is not checked out.
+        // Names that are no longer in the index, or only as part of a folder that is not checked out.
         let rest = differences.keys().map(|name| name.to_vec());
         names.extend(rest.filter(|name| index.entry_range(name.as_bstr()).is_none()));
         Ok(names)
     }
 
-    /// Names of files that are staged; and of those that changed again since.
+    /// Returns the names of staged files, and of those among them that changed again since.
     fn staged(&self, index: &Index, differences: &Differences) -> Result<(Names, Names), Error> {
-        // What is only meant to be added is not staged yet; what is in conflict is, in a way.
+        // A file added with `--intent-to-add` is not staged yet; a file in conflict counts as staged.
         let with = |flag: fn(&Entry) -> bool| {
             let entries = index.entries().iter().filter(move |entry| flag(entry));
             entries.map(|entry| entry.path(index).to_vec())
@@ -210,7 +210,7 @@ impl Repository {
         Ok((staged, in_part))
     }
 
-    /// Names of entries of the index that pass, with what is in the work tree now.
+    /// Returns the names of index entries that pass the test, which gets the entry and its state in the work tree.
     fn entries_that(
         &self,
         index: &Index,
@@ -228,7 +228,7 @@ impl Repository {
         Ok(names.flatten().collect())
     }
 
-    /// Names of files that the index does not have, nor a submodule.
+    /// Returns the names of files that are not in the index, nor in a submodule.
     fn untracked(&self, index: &Index, asked: &Asked<'_>) -> Vec<Vec<u8>> {
         let files = (asked.files)(&self.top);
         let names = files.iter().filter_map(|file| {
@@ -239,13 +239,13 @@ impl Repository {
     }
 
     fn full(&self, name: &[u8]) -> PathBuf {
-        // Part for part: where paths are verbatim, as Windows has them, `/` does not separate.
+        // Joined part by part: in verbatim paths, as on Windows, `/` does not separate.
         let parts = name.split(|byte| *byte == b'/');
         self.top.join(parts.map(path).collect::<PathBuf>())
     }
 }
 
-/// Whether the index has a file, or a submodule that holds it.
+/// Whether the index has this file, or the submodule that contains it.
 fn is_tracked(index: &Index, name: &[u8]) -> bool {
     let slashes = memchr::memchr_iter(b'/', name).map(|at| &name[..at]);
     let is_submodule = |folder: &[u8]| {

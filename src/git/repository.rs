@@ -1,7 +1,7 @@
-//! One repository on the disk: where it keeps what, and its objects, references and index opened.
+//! One repository on disk: where its files are, and access to its objects, references and index.
 //!
-//! Only a `.git` makes a repository. A folder that is merely shaped like a bare one, as anybody can commit it, is a folder.
-//! Of the repository's configuration no more is read than which formats it has.
+//! Only a `.git` makes a repository. A folder that is merely shaped like a bare one does not count, because anybody can commit
+//! one. The repository's configuration is read only for its object and reference formats.
 
 use std::cell::Cell;
 use std::io;
@@ -20,13 +20,13 @@ use crate::source::lexically_normal;
 pub(super) type Objects = gix_odb::Handle;
 pub(super) type References = gix_ref::file::Store;
 
-/// Objects that many threads read, each by a handle of its own.
+/// Objects that many threads read, each through its own handle.
 pub(super) struct SharedObjects(Arc<Store>);
 
 impl SharedObjects {
-    /// Reads by the handle of this thread. Each thread has one, for the repository that it read last: a handle takes 50 KB, and
-    /// a run may read thousands of repositories. What is not found at first is looked for again: git may have packed it again in
-    /// the meantime.
+    /// Calls `read` with this thread's handle. A thread keeps only the handle of the repository that it read last, because a
+    /// handle takes 50 KB and a run may read thousands of repositories. An object that is missing is looked up again: git may
+    /// have packed it in the meantime.
     pub(super) fn with<T>(&self, read: impl FnOnce(&gix_odb::HandleArc) -> T) -> T {
         thread_local! {
             static LATEST: Cell<Option<(Arc<Store>, gix_odb::HandleArc)>> = const { Cell::new(None) };
@@ -42,27 +42,27 @@ impl SharedObjects {
     }
 }
 
-/// Nothing that is read of a repository takes more memory in one piece.
+/// The most memory that one piece of a repository may take.
 const LIMIT: usize = 512 << 20;
-/// `.git`, `HEAD`, `commondir` and the configuration are smaller.
+/// The size limit for `.git`, `HEAD`, `commondir` and the configuration.
 const SMALL: usize = 1 << 20;
 
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Repository {
     /// The folder of the work tree, links resolved.
     pub top: PathBuf,
-    /// What belongs to this work tree: `HEAD` and the index.
+    /// The folder with `HEAD` and the index of this work tree.
     own: PathBuf,
-    /// What all work trees share: objects and references.
+    /// The folder with the objects and references, which all work trees share.
     pub(super) common: PathBuf,
     index: PathBuf,
 }
 
 impl Repository {
-    /// The repository that a folder lies in.
+    /// Finds the repository that contains a folder.
     ///
     /// # Errors
-    /// Where there is none, or it cannot be read.
+    /// If there is none, or it cannot be read.
     pub fn around(folder: &Path) -> Result<Self, Error> {
         let none = || Error::NoRepository {
             folder: folder.to_owned(),
@@ -71,7 +71,8 @@ impl Repository {
         let mut found = real
             .ancestors()
             .find_map(|top| Some((top.to_owned(), git_folder(&top.join(".git"))?)));
-        // Where git runs regfix as a hook it may say itself which repository it is, and does so from its top.
+        // When git runs regfix as a hook, it may name the repository in `GIT_DIR`, and runs the hook at the top of the work
+        // tree.
         if let Some(reported) = std::env::var_os("GIT_DIR") {
             let own = PathBuf::from(reported).canonicalize().map_err(|_| none())?;
             let is_found = found.as_ref().is_some_and(|(_, found)| *found == own);
@@ -85,7 +86,7 @@ impl Repository {
         Self::open(top, own)
     }
 
-    /// The repository whose work tree is a folder.
+    /// Opens the repository whose work tree is exactly this folder.
     pub(super) fn at(top: &Path) -> Result<Self, Error> {
         let own = git_folder(&top.join(".git"));
         let own = own.ok_or_else(|| Error::NoRepository {
@@ -94,11 +95,11 @@ impl Repository {
         Self::open(top.to_owned(), own)
     }
 
-    /// A repository that someone named: a bare one, or one that is in a `.git` of the folder. Its top is the folder that
-    /// [`Self::top_of_named`] gives, in full.
+    /// Opens a repository that the user named: a bare one, or the one in the `.git` of the folder. Its top is the absolute path
+    /// of what [`Self::top_of_named`] returns.
     ///
     /// # Errors
-    /// Where it is none, or cannot be read.
+    /// If the folder is not a repository, or cannot be read.
     pub fn named(folder: &Path) -> Result<Self, Error> {
         let none = || Error::NotNamed {
             folder: folder.to_owned(),
@@ -113,7 +114,7 @@ impl Repository {
         Self::open(lexically_normal(&top), own)
     }
 
-    /// Where the files of a repository would be that someone named: of `a/.git` it is `a`, of all others themselves.
+    /// Returns where the files of a named repository would be: `a` for `a/.git`, and the folder itself otherwise.
     pub fn top_of_named(folder: &Path) -> &Path {
         match folder.file_name() {
             Some(name) if name == ".git" => match folder.parent() {
@@ -124,7 +125,7 @@ impl Repository {
         }
     }
 
-    /// Where git keeps it: what `git -C` takes.
+    /// Returns the git folder, which `git -C` accepts.
     pub fn folder(&self) -> &Path {
         &self.own
     }
@@ -144,7 +145,7 @@ impl Repository {
         }
     }
 
-    /// A file that is there and cannot be one of git's. It was made to let the reader wait.
+    /// Returns one of git's files that exists but is not a regular file, such as a pipe that would block the reader.
     fn has_strange_files(&self) -> Option<PathBuf> {
         let own = [self.own.join("HEAD"), self.index.clone()];
         let names = [
@@ -159,7 +160,7 @@ impl Repository {
             .find(|path| open::metadata(path, Links::Follow).is_some_and(|found| !found.is_file()))
     }
 
-    /// The function that names objects; and whether references are kept in files.
+    /// Returns the hash function of the objects, and whether references are kept in files.
     fn formats(&self) -> Result<(Kind, bool), Error> {
         let path = self.common.join("config");
         let text = match open::read(&path, Links::Follow, SMALL) {
@@ -186,14 +187,14 @@ impl Repository {
         self.formats().map(|(hash, _)| hash)
     }
 
-    /// Finds what is here, and never asks another repository for what is not: the libraries cannot.
+    /// Opens the objects of this clone. Objects that are missing are never fetched: the libraries cannot do that.
     pub(super) fn objects(&self) -> Result<Objects, Error> {
         let mut handle = std::rc::Rc::new(self.store()?).to_cache();
         handle.refresh_never();
         Ok(handle)
     }
 
-    /// The same for many threads.
+    /// Opens the objects for use by many threads.
     pub(super) fn shared_objects(&self) -> Result<SharedObjects, Error> {
         Ok(SharedObjects(Arc::new(self.store()?)))
     }
@@ -208,7 +209,7 @@ impl Repository {
         store.map_err(|error| Error::unreadable(&path, error))
     }
 
-    /// `None` where references are not kept in files.
+    /// `None` if references are not kept in files.
     pub(super) fn references(&self) -> Result<Option<References>, Error> {
         let (hash, in_files) = self.formats()?;
         let (own, common) = (self.own.clone(), self.common.clone());
@@ -218,7 +219,7 @@ impl Repository {
         }))
     }
 
-    /// The index; an empty one where nothing was ever added.
+    /// Reads the index. It is empty if nothing was ever added.
     pub(super) fn index(&self) -> Result<gix_index::File, Error> {
         let options = gix_index::decode::Options {
             alloc_limit_bytes: Some(LIMIT),
@@ -228,7 +229,7 @@ impl Repository {
         index.map_err(|error| Error::unreadable(&self.index, error))
     }
 
-    /// The commit that is checked out. `None` before the first one.
+    /// Returns the commit that is checked out. `None` before the first commit.
     pub(super) fn head(&self, objects: &Objects) -> Result<Option<ObjectId>, Error> {
         let path = self.own.join("HEAD");
         let Some(references) = self.references()? else {
@@ -245,7 +246,7 @@ impl Repository {
     }
 }
 
-/// Where a `.git` leads: itself, or what a file of that name says.
+/// Returns the folder that a `.git` leads to: itself, or the one that a `.git` file names.
 fn git_folder(dot_git: &Path) -> Option<PathBuf> {
     let folder = match open::metadata(dot_git, Links::Follow)?.is_dir() {
         true => dot_git.to_owned(),
@@ -259,20 +260,20 @@ fn git_folder(dot_git: &Path) -> Option<PathBuf> {
     folder.join("HEAD").exists().then_some(folder)
 }
 
-/// The same of a folder that is a repository without a working tree.
+/// Returns the real path of a folder that is a bare repository.
 fn bare_folder(folder: &Path) -> Option<PathBuf> {
     let folder = folder.canonicalize().ok()?;
     is_bare(&folder).then_some(folder)
 }
 
-/// Whether a folder is shaped like a repository without a working tree. Anybody can commit one: it counts only where a person
-/// named it.
+/// Whether a folder is shaped like a repository without a work tree. Anybody can commit such a folder, so it counts only if
+/// a person named it.
 pub fn is_bare(folder: &Path) -> bool {
     let is_folder = |name: &str| folder.join(name).is_dir();
     folder.join("HEAD").exists() && is_folder("objects") && is_folder("refs")
 }
 
-/// What a work tree beside the first shares with it.
+/// Returns the folder that a linked work tree shares with the main one, or its own folder if it is the main one.
 fn common_folder(own: &Path) -> PathBuf {
     let text = open::read(&own.join("commondir"), Links::Follow, SMALL);
     let common = text.map(|text| own.join(path(text.trim_ascii())));
@@ -280,7 +281,7 @@ fn common_folder(own: &Path) -> PathBuf {
     common.unwrap_or_else(|_| own.to_owned())
 }
 
-/// While git commits a part of the index, it keeps that part in a file of its own, and names it to its hooks.
+/// Returns the index. While git commits only some files, it uses a temporary index and names it to its hooks.
 fn index_of(top: &Path, own: &Path) -> PathBuf {
     let here = std::env::current_dir().and_then(|here| here.canonicalize());
     let reported = std::env::var_os("GIT_INDEX_FILE").filter(|name| !name.is_empty());
@@ -290,7 +291,7 @@ fn index_of(top: &Path, own: &Path) -> PathBuf {
     }
 }
 
-/// A value in the section `[extensions]` of a configuration, in small letters.
+/// Reads a value from the section `[extensions]` of a configuration, in lower case.
 fn extension(text: &str, name: &str) -> Option<String> {
     let mut inside = false;
     let mut value = None;

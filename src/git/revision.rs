@@ -1,7 +1,7 @@
 //! Resolves a revision such as `origin/main~2`.
 //!
-//! Parsing is the library's. Of what git understands, names, hashes, `^` and `~` are; what needs the log of references,
-//! the configuration or a search through messages is not, and says so.
+//! The library parses. Supported are names, hashes, `^` and `~`. Whatever needs the reflog, the configuration or a search
+//! through commit messages is rejected with an error.
 
 use gix_error::{Error as GixError, Result, message};
 use gix_hash::{ObjectId, Prefix};
@@ -16,15 +16,15 @@ use gix_revision::spec::parse::delegate::{
 
 use super::repository::{Objects, References};
 
-/// Why a revision is not known.
+/// Why a revision could not be resolved.
 pub(super) enum Unknown {
-    /// There is none.
+    /// It does not exist.
     Nothing,
-    /// Git may know it, regfix does not.
+    /// Git may know it, but regfix does not support its syntax.
     NotUnderstood,
 }
 
-/// The commit that a revision means. Without references, only hashes mean one.
+/// Resolves a revision to a commit. Without references, only hashes can be resolved.
 pub(super) fn commit(
     text: &str,
     objects: &Objects,
@@ -48,7 +48,7 @@ pub(super) fn commit(
 struct Walk<'r> {
     objects: &'r Objects,
     references: Option<&'r References>,
-    /// How far the revision was followed.
+    /// The object that was reached so far.
     at: Option<ObjectId>,
     not_understood: bool,
 }
@@ -70,7 +70,7 @@ impl Walk<'_> {
         parent.ok_or_else(nothing)
     }
 
-    /// What a tag is of, or a commit's tree.
+    /// Returns the kind of an object, and the target of a tag or the tree of a commit.
     fn inner(&self, id: ObjectId) -> Result<(Kind, Option<ObjectId>)> {
         let mut buffer = Vec::new();
         let object = self.objects.find(&id, &mut buffer)?;
@@ -99,7 +99,7 @@ impl delegate::Revision for Walk<'_> {
             found
                 .follow_to_object_packed(references, None)
                 .or_else(|_| {
-                    // A reference that was packed is found by name only.
+                    // The call above does not look into `packed-refs`.
                     found.peel_to_id(references, self.objects as &dyn Find)
                 })?,
         );
@@ -152,7 +152,7 @@ impl Navigate for Walk<'_> {
             PeelTo::RecursiveTagObject => None,
             PeelTo::Path(_) => return self.not_understood(),
         };
-        // The hash of a tag is made of what it is of: no chain of them comes back to itself.
+        // The hash of a tag covers its target, so a chain of tags never returns to itself.
         loop {
             let (kind, inner) = self.inner(self.here()?)?;
             let is_there = match wanted {
@@ -176,7 +176,7 @@ impl Navigate for Walk<'_> {
 }
 
 impl delegate::Kind for Walk<'_> {
-    /// A range is no revision.
+    /// A range does not name a commit.
     fn kind(&mut self, _: SpecKind) -> Result {
         Err(nothing())
     }

@@ -1,7 +1,7 @@
-//! The files of one revision, read from the objects of a repository as they are asked for: no working tree is needed.
+//! The files of one revision, read on demand from the objects of a repository, without a work tree.
 //!
-//! Of a partial clone, some objects may not be here. They are noted, and nothing is fetched. Links lead to what the revision
-//! has, and never to the disk; a submodule is another repository.
+//! In a partial clone some objects are missing. They are noted, and nothing is fetched. Links are resolved within the revision,
+//! never to the disk. A submodule is another repository.
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::ffi::{OsStr, OsString};
@@ -18,18 +18,18 @@ use super::{Error, path as path_of, tree};
 use crate::parallel::lock;
 use crate::printable;
 
-/// So many links one path may lead through.
+/// The most links that one path may lead through.
 const MOST_LINKS: usize = 40;
-/// A longer target of a link is not followed, in bytes.
+/// The longest link target that is followed, in bytes.
 const LONGEST_TARGET: u64 = 4096;
 
-/// What a name in a folder of a revision is.
+/// What an entry in a folder of a revision is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Node {
     Folder,
     File,
     Link,
-    /// Another repository, of which only the commit is known here.
+    /// Another repository: only its commit is known here.
     Submodule,
 }
 
@@ -39,7 +39,7 @@ pub enum Unread {
     /// Its object is not in this clone.
     Absent,
     Larger,
-    /// There is no such file.
+    /// There is no such file in the revision.
     NoFile,
 }
 
@@ -49,7 +49,7 @@ pub struct Snapshot {
     /// The commit that the revision names.
     pub commit: String,
     objects: SharedObjects,
-    /// What is in each folder, by name, in order of the names.
+    /// The entries of each folder, sorted by name.
     folders: HashMap<PathBuf, Vec<(OsString, Entry)>>,
     absent: Mutex<BTreeSet<ObjectId>>,
 }
@@ -83,10 +83,10 @@ impl fmt::Debug for Snapshot {
 }
 
 impl Repository {
-    /// The files of a revision. Folders whose objects are not in this clone are noted as absent.
+    /// Opens the files of a revision. Folders whose objects are not in this clone are noted as absent.
     ///
     /// # Errors
-    /// Where the revision or its commit is not here, or it has too many paths.
+    /// If the revision or its commit is not in this clone, or it has too many paths.
     pub fn snapshot(&self, revision: &str) -> Result<Snapshot, Error> {
         let objects = self.objects()?;
         let commit = self.commit(revision, &objects)?;
@@ -112,28 +112,28 @@ impl Repository {
 }
 
 impl Snapshot {
-    /// What is at a path from the top; a link in its last part is not followed.
+    /// Returns what is at a path that starts at the top. A link in its last part is not followed.
     pub fn node(&self, path: &Path) -> Option<Node> {
         let real = self.follow(path, false)?;
         Some(self.entry(&real)?.node())
     }
 
-    /// The path at the end of all links, as long as they lead to something in the revision.
+    /// Resolves all links in a path. `None` if the result is not in the revision.
     pub fn real(&self, path: &Path) -> Option<PathBuf> {
         let real = self.follow(path, true)?;
         self.entry(&real).map(|_| real)
     }
 
-    /// The names in a folder, which is given without links.
+    /// Returns the names in a folder. The path of the folder must not contain links.
     pub fn names(&self, folder: &Path) -> impl Iterator<Item = (&OsStr, Node)> {
         let names = self.folders.get(folder).into_iter().flatten();
         names.map(|(name, entry)| (name.as_os_str(), entry.node()))
     }
 
-    /// Reads a file at the end of all links, of at most `limit` bytes.
+    /// Reads a file of at most `limit` bytes. Follows links.
     ///
     /// # Errors
-    /// Where there is none, it is larger, or it is not in this clone. What is not is noted.
+    /// If there is no such file, it is larger, or its object is not in this clone. A missing object is noted.
     pub fn read(&self, path: &Path, limit: u64) -> Result<Vec<u8>, Unread> {
         let real = self.follow(path, true).ok_or(Unread::NoFile)?;
         match self.entry(&real) {
@@ -142,12 +142,12 @@ impl Snapshot {
         }
     }
 
-    /// How many objects were needed and are not in this clone.
+    /// Returns how many objects were needed but are not in this clone.
     pub fn absent(&self) -> usize {
         self.absent_objects().len()
     }
 
-    /// How to get what is not in the clone: the end of a message.
+    /// How to get the missing objects: the end of a message.
     pub fn how_to_get_it(&self) -> String {
         let folder = printable::path(self.repository.folder());
         format!(
@@ -159,7 +159,7 @@ impl Snapshot {
         lock(&self.absent)
     }
 
-    /// `path` has no links, no `.` and no `..`.
+    /// `path` must not contain links, `.` or `..`.
     fn entry(&self, path: &Path) -> Option<Entry> {
         let Some(name) = path.file_name() else {
             return Some(Entry::Folder);
@@ -169,8 +169,8 @@ impl Snapshot {
         Some(names[at.ok()?].1)
     }
 
-    /// Resolves the links in a path, in its last part too if `to_end` says so. `None` where it leads out of the revision, or in a
-    /// circle.
+    /// Resolves the links in a path, and a link in its last part only with `to_end`. `None` if the path leads out of the
+    /// revision, does not exist there, or leads through too many links.
     fn follow(&self, path: &Path, to_end: bool) -> Option<PathBuf> {
         let steps = |path: &Path| -> Option<Vec<Option<OsString>>> {
             let parts = path.components().filter(|part| *part != Component::CurDir);

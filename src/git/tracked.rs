@@ -1,4 +1,4 @@
-//! Which files git tracks, and where it keeps what it ignores for one repository alone.
+//! Which files git tracks, and the file with the ignore globs that a repository does not share.
 
 use std::path::{Path, PathBuf};
 
@@ -14,10 +14,10 @@ pub struct Tracked {
 }
 
 impl Tracked {
-    /// Of the repository whose work tree is a folder; `None` where there is none.
+    /// Reads the index of the repository whose work tree is this folder. `None` if the folder is not a repository.
     ///
     /// # Errors
-    /// Where its index cannot be read.
+    /// If the index cannot be read.
     pub fn of(top: &Path) -> Result<Option<Self>, Error> {
         match Repository::at(top) {
             Ok(repository) => repository.index().map(|index| Some(Self { index })),
@@ -26,19 +26,19 @@ impl Tracked {
         }
     }
 
-    /// Whether a file is tracked, or anything below a folder. The path starts at the top of the work tree.
+    /// Whether a file, or anything below a folder, is tracked. The path starts at the top of the work tree.
     pub fn has(&self, path: &Path, is_folder: bool) -> bool {
         let name = name(path);
         let name: &BStr = name.as_bstr();
         match is_folder {
-            // A submodule is a folder with an entry of its own.
+            // A submodule is a folder with its own entry.
             true => self.index.path_is_directory(name) || self.index.entry_by_path(name).is_some(),
             false => self.index.entry_range(name).is_some(),
         }
     }
 }
 
-/// Where a repository keeps globs that it ignores and does not share. The file need not be there.
+/// Returns the file with the ignore globs that a repository does not share. The file may not exist.
 pub fn exclude_file(top: &Path) -> Option<PathBuf> {
     let folder = top.join(".git");
     let common = match open::metadata(&folder, Links::Follow)?.is_dir() {

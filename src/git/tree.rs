@@ -1,4 +1,4 @@
-//! The paths of a commit, and where they differ from the index.
+//! The paths of a commit, and how they differ from the index.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -12,10 +12,11 @@ use gix_object::tree::EntryKind;
 use super::Error;
 use super::repository::Objects;
 
-/// A tree that repeats itself can name more paths than any memory holds. Folders that the index knows do not count.
+/// The most paths that are read. A tree that contains itself repeatedly can name more than fit in memory. Folders that the
+/// index knows do not count.
 const MOST_PATHS: usize = 1_000_000;
 
-/// What is at a path. Whether a file may be executed says nothing of its text.
+/// What is at a path. The executable bit is left out, because it does not affect the text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Item {
     pub(super) kind: ItemKind,
@@ -26,12 +27,12 @@ pub(super) struct Item {
 pub(super) enum ItemKind {
     File,
     Link,
-    /// Of a submodule, the commit that is to be checked out.
+    /// The commit of a submodule that should be checked out.
     Commit,
 }
 
 impl Item {
-    /// `None` for a folder.
+    /// Returns `None` for a folder.
     pub(super) fn of_entry(entry: &gix_index::Entry) -> Option<Self> {
         let kind = match entry.mode {
             entry::Mode::SYMLINK => ItemKind::Link,
@@ -43,10 +44,10 @@ impl Item {
     }
 }
 
-/// A path at which two things differ: what is there in the tree, and in the index.
+/// The paths that differ, each with what the tree has there and what the index has.
 pub(super) type Differences = BTreeMap<BString, (Option<Item>, Option<Item>)>;
 
-/// Compares a tree, or nothing, with the index. Folders that are known to be equal are not read.
+/// Compares a tree, or an empty one, with the index. Does not read folders that are known to be equal.
 pub(super) fn differences(
     objects: &Objects,
     tree: Option<ObjectId>,
@@ -69,7 +70,7 @@ pub(super) fn differences(
             Some(item) => {
                 new.insert(path.to_owned(), item);
             }
-            // A folder of which nothing is checked out, and which differs.
+            // A folder of a sparse checkout that differs and has no files in the work tree.
             None => {
                 let mut listing = Listing::new(objects, &none);
                 listing.prefix = path.to_owned();
@@ -89,14 +90,14 @@ pub(super) fn differences(
     Ok(differences)
 }
 
-/// Whether a path lies in one of some folders, which are in order, each with a `/` at its end or the empty one for all.
+/// Whether a path lies in one of the folders. They are sorted, and each ends with `/`, except the empty one, which means all.
 fn is_below_one(path: &BStr, folders: &[&[u8]]) -> bool {
     let after = folders.partition_point(|folder| *folder <= path.as_bytes());
-    // No folder here holds another: the nearest before the path is the only one that can hold it.
+    // No folder in the list contains another, so only the nearest one before the path can contain it.
     after > 0 && path.starts_with(folders[after - 1])
 }
 
-/// The folders of which the index says what tree they are.
+/// Returns the folders whose tree id the index records.
 fn known_trees(index: &State) -> HashMap<BString, ObjectId> {
     let mut known = HashMap::new();
     let mut open: Vec<(BString, &Cached)> = Vec::new();
@@ -126,7 +127,7 @@ struct Listing<'o> {
     known: &'o HashMap<BString, ObjectId>,
     prefix: BString,
     items: HashMap<BString, Item>,
-    /// Folders that are as they are known, with a `/` at the end, in order.
+    /// Folders that equal the known tree, with a `/` at the end, sorted.
     equal: Vec<BString>,
 }
 
@@ -173,7 +174,7 @@ impl<'o> Listing<'o> {
     }
 }
 
-/// What an entry of a tree is; `None` of a folder.
+/// Returns the kind of a tree entry. `None` for a folder.
 fn kind_of(mode: gix_object::tree::EntryMode) -> Option<ItemKind> {
     match mode.kind() {
         EntryKind::Tree => None,
@@ -185,13 +186,13 @@ fn kind_of(mode: gix_object::tree::EntryMode) -> Option<ItemKind> {
 
 /// The folders of a tree.
 pub(super) struct Folders {
-    /// By path from the top, without a `/` at the end: its names, and what each is; `None` for a folder.
+    /// By path from the top, without a `/` at the end: the entries of each folder. `None` stands for a subfolder.
     pub(super) folders: HashMap<BString, Vec<(BString, Option<Item>)>>,
-    /// Those that are not here.
+    /// Trees that are not in this clone.
     pub(super) absent: BTreeSet<ObjectId>,
 }
 
-/// Lists the folders of a tree. Names that no file can have are left out.
+/// Lists the folders of a tree. Leaves out names that a file cannot have.
 pub(super) fn folders(objects: &Objects, tree: ObjectId) -> Result<Folders, Error> {
     let mut found = Folders {
         folders: HashMap::new(),
@@ -231,7 +232,7 @@ pub(super) fn folders(objects: &Objects, tree: ObjectId) -> Result<Folders, Erro
     Ok(found)
 }
 
-/// Whether a name of a tree is one that a file can have.
+/// Whether a file can have this name.
 fn is_plain(name: &BStr) -> bool {
     let is_other = |byte: &u8| matches!(byte, b'/' | b'\0') || cfg!(windows) && *byte == b'\\';
     !name.is_empty()
@@ -241,7 +242,7 @@ fn is_plain(name: &BStr) -> bool {
         && !name.iter().any(is_other)
 }
 
-/// What a tree has at a path with `/` between its parts.
+/// Finds the entry of a tree at a path whose parts are separated by `/`.
 pub(super) fn find(objects: &Objects, tree: ObjectId, path: &[u8]) -> Result<Option<Item>, Error> {
     let mut tree = tree;
     let mut parts = path.split(|byte| *byte == b'/').peekable();

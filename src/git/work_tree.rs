@@ -1,8 +1,8 @@
 //! Compares the work tree with the index.
 //!
-//! Where the system's record of a file is the one that git noted, the file is taken for unchanged, as git does. Where not,
-//! its text is hashed. A filter that git would run over the text first, to take it from a large-file store or to decrypt
-//! it, is a program: it is never run, and such a file counts as changed.
+//! If a file's metadata equals what git recorded in the index, the file counts as unchanged, as in git. Otherwise its text is
+//! hashed. A filter, such as the one that decrypts files or gets them from large-file storage, is a program that git would run
+//! first. It is never run here, and such a file counts as changed.
 
 use std::collections::HashMap;
 use std::path::{Component, Path, PathBuf};
@@ -17,16 +17,16 @@ use super::repository::Repository;
 use super::tree::{Item, ItemKind};
 use crate::open::{self, Links};
 
-/// Larger files count as changed without a look into them.
+/// Larger files count as changed without being read.
 const LIMIT: usize = 64 << 20;
 
-/// What is at a path of the index.
+/// The state of an index entry in the work tree.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Now {
     Gone,
-    /// What the index says.
+    /// The same as in the index.
     Same,
-    /// Something else, and the objects that git may make of it; none where that cannot be known.
+    /// Something else, and the objects that git may make of it. Empty if that cannot be known.
     Other(Vec<Item>),
 }
 
@@ -35,7 +35,7 @@ pub(super) struct WorkTree<'r> {
     repository: &'r Repository,
     hash: gix_hash::Kind,
     index: &'r State,
-    /// Folders, and whether no link leads to them.
+    /// For each folder, whether it is reached without links.
     folders: HashMap<PathBuf, bool>,
 }
 
@@ -55,7 +55,7 @@ impl<'r> WorkTree<'r> {
         };
         let name = path(entry.path(self.index));
         let Some(metadata) = self.metadata(&name) else {
-            // Git was configured to leave such a file out of the work tree.
+            // Git was told to leave this file out of the work tree.
             let left_out = entry.flags.contains(Flags::SKIP_WORKTREE);
             return if left_out { Now::Same } else { Now::Gone };
         };
@@ -68,7 +68,7 @@ impl<'r> WorkTree<'r> {
         }
     }
 
-    /// `None` where nothing is, and where a link leads there: to git, what is behind a link is not in the work tree.
+    /// `None` if there is nothing, or a link leads there: git does not count what is behind a link as part of the work tree.
     fn metadata(&mut self, name: &Path) -> Option<gix_index::fs::Metadata> {
         let is_plain = |part: Component<'_>| matches!(part, Component::Normal(_));
         if !name.components().all(is_plain) || !self.is_real(name.parent()?) {
@@ -93,8 +93,8 @@ impl<'r> WorkTree<'r> {
         real
     }
 
-    /// Whether the system's record of a file is the one that git noted when text and object were the same; and not so late
-    /// that the file may have changed since in the same instant.
+    /// Whether a file's metadata equals what git recorded when the file was the same as its object. Not if the record is so
+    /// recent that the file may have changed in the same instant.
     fn is_as_noted(&self, entry: &gix_index::Entry, metadata: &gix_index::fs::Metadata) -> bool {
         let Ok(now) = entry::Stat::from_fs(metadata) else {
             return false;
@@ -135,7 +135,7 @@ impl<'r> WorkTree<'r> {
             .flatten()
             .map(|id| Item { kind, id })
             .collect();
-        // Where the system has no links, git writes a file that says where it would lead.
+        // On Windows git may write a link as a file that holds the target.
         let is_same =
             |found: &Item| found.id == item.id && (found.kind == item.kind || cfg!(windows));
         match found.iter().any(is_same) {
@@ -145,7 +145,8 @@ impl<'r> WorkTree<'r> {
     }
 }
 
-/// A text as git keeps it where it is configured to change line ends. A file that differs in them alone says the same.
+/// Returns the text with `\n` line ends, which is how git stores it if configured to convert them. A file that differs only
+/// in its line ends counts as unchanged. `None` if the text has no `\r\n`.
 fn with_unix_ends(text: &[u8]) -> Option<Vec<u8>> {
     memchr::memmem::find(text, b"\r\n")?;
     let mut unix = Vec::with_capacity(text.len());
@@ -158,13 +159,13 @@ fn with_unix_ends(text: &[u8]) -> Option<Vec<u8>> {
     Some(unix)
 }
 
-/// Only which commit is checked out: what is changed in a submodule is for a run that is about it.
+/// Compares only which commit is checked out. Changes inside a submodule belong to a run on that submodule.
 fn submodule(full: &Path, item: Item) -> Now {
     let other = |items: Vec<Item>| Now::Other(items);
     if !open::metadata(full, Links::Refuse).is_some_and(|found| found.is_dir()) {
         return other(Vec::new());
     }
-    // An empty folder: not checked out.
+    // An empty folder: the submodule is not checked out.
     if !full.join(".git").exists() {
         return Now::Same;
     }
