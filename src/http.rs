@@ -1,7 +1,7 @@
-//! Connections to servers, and what is sent over them: one transport for registries and for API servers.
+//! Connections to servers and the messages sent over them: one transport for registries and Kubernetes API servers.
 //!
-//! Everything that a server sends is taken to be hostile: sizes and times are bounded, and no redirect is followed here. Knows neither
-//! registries nor clusters.
+//! All input from a server is hostile: sizes and times are bounded, and redirects are not followed here. This module knows
+//! neither registries nor clusters.
 
 pub(crate) mod address;
 pub(crate) mod message;

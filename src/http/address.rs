@@ -1,6 +1,7 @@
-//! Which addresses a host has, and which of them a registry may send us to.
+//! Which addresses a host has, and to which of them a registry may send us.
 //!
-//! Addresses are looked up once a run. What was checked is what is connected to: a name cannot point elsewhere in between.
+//! Each host is looked up once per run. The connection goes to the address that was checked, so a name cannot point elsewhere
+//! in between.
 
 use std::collections::HashMap;
 use std::io;
@@ -14,18 +15,18 @@ use ureq::http::Uri;
 use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::NextTimeout;
 
-/// As many as ureq holds.
+/// The most addresses that ureq can hold.
 const MOST_ADDRESSES: usize = 16;
 
-/// How far from the public internet an address is, the nearest first.
+/// How far from the public internet an address is, ordered from public to forbidden.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Reach {
     Public,
-    /// Somebody's own network.
+    /// Someone's own network.
     Private,
     /// This machine.
     Loopback,
-    /// Link-local and the like: where clouds keep the credentials of machines. Nobody has a registry there.
+    /// Link-local and similar ranges, where clouds serve the credentials of machines. No registry is there.
     Forbidden,
 }
 
@@ -46,13 +47,14 @@ impl Reach {
         }
     }
 
-    /// Of a host with several addresses, the one that matters when we are sent there: the farthest inside.
+    /// Returns the farthest reach of a host's addresses, which decides whether we may be sent there.
     pub(crate) fn innermost(addresses: &[SocketAddr]) -> Self {
         let reaches = addresses.iter().map(|address| Self::of(address.ip()));
         reaches.max().unwrap_or(Self::Forbidden)
     }
 
-    /// The one that says what a registry may send us to: a host with a public address is a public one.
+    /// Returns the nearest reach of a registry's addresses, which limits where that registry may send us. A host with a public
+    /// address is public.
     pub(crate) fn outermost(addresses: &[SocketAddr]) -> Self {
         let reaches = addresses.iter().map(|address| Self::of(address.ip()));
         reaches.min().unwrap_or(Self::Public)
@@ -60,15 +62,15 @@ impl Reach {
 }
 
 fn of_v4(address: Ipv4Addr) -> Reach {
-    /// Azure's "wire server": public by its number, but the machine's own by what it is.
+    /// Azure's "wire server": a public address, but it belongs to the machine itself.
     const WIRE_SERVER: Ipv4Addr = Ipv4Addr::new(168, 63, 129, 16);
-    /// Alibaba's metadata, within the range of carriers.
+    /// Alibaba's metadata service, in the range of carrier-grade NAT.
     const METADATA: Ipv4Addr = Ipv4Addr::new(100, 100, 100, 200);
     let [first, second, third, _] = address.octets();
     match (first, second) {
         _ if address == WIRE_SERVER || address == METADATA => Reach::Forbidden,
         (127, _) => Reach::Loopback,
-        // 0.0.0.0 is this machine to some systems.
+        // Some systems connect to this machine for 0.0.0.0.
         (0 | 224..=255, _) | (169, 254) => Reach::Forbidden,
         (10, _) | (172, 16..=31) | (192, 168) | (100, 64..=127) | (198, 18 | 19) => Reach::Private,
         (192, 0) if third == 0 => Reach::Private,
@@ -86,12 +88,12 @@ fn of_v6(address: Ipv6Addr) -> Reach {
     match segments {
         [0, 0, 0, 0, 0, 0, 0, 1] => Reach::Loopback,
         [0, 0, 0, 0, 0, 0, 0, 0] => Reach::Forbidden,
-        // Mapped, compatible and translated IPv4, NAT64 and 6to4: the address inside is what is reached.
+        // Mapped, compatible and translated IPv4, NAT64 and 6to4: the connection goes to the embedded IPv4 address.
         [0, 0, 0, 0, 0, 0xffff | 0, high, low]
         | [0, 0, 0, 0, 0xffff, 0, high, low]
         | [0x64, 0xff9b, 0, 0, 0, 0, high, low]
         | [0x2002, high, low, ..] => embedded(high, low),
-        // AWS's metadata.
+        // AWS's metadata service.
         [0xfd00, 0xec2, ..] => Reach::Forbidden,
         [0x64, 0xff9b, 1, ..] | [0x2001, 0, ..] => Reach::Private,
         [first, ..] => match first >> 8 {
@@ -105,14 +107,14 @@ fn of_v6(address: Ipv6Addr) -> Reach {
 
 type Found = Arc<Mutex<Option<Result<Vec<SocketAddr>, String>>>>;
 
-/// The addresses of the hosts of this run.
+/// The addresses of all hosts that this run looked up.
 #[derive(Debug, Default)]
 pub(crate) struct Addresses {
     known: Mutex<HashMap<(String, u16), Found>>,
 }
 
 impl Addresses {
-    /// Looks a host up, or says what was found before. A failure is kept too: asking again for each of a thousand images would
+    /// Looks up a host, once per run. A failure is kept too: another attempt for each of a thousand images would
     /// take as long each time.
     pub(crate) fn of(
         &self,
@@ -136,7 +138,7 @@ fn look_up(host: &str, port: u16, timeout: Duration) -> Result<Vec<SocketAddr>, 
     if let Ok(address) = bare.parse::<IpAddr>() {
         return Ok(vec![SocketAddr::new(address, port)]);
     }
-    // The system's resolver cannot be interrupted; it is left behind when it takes too long.
+    // The system's resolver cannot be interrupted. If it takes too long, its thread is left behind.
     let (sender, receiver) = mpsc::sync_channel(1);
     let asked = (bare.to_owned(), port);
     let ask = move || {
@@ -157,7 +159,7 @@ fn look_up(host: &str, port: u16, timeout: Duration) -> Result<Vec<SocketAddr>, 
     }
 }
 
-/// Gives ureq the addresses that were checked.
+/// Gives ureq the addresses that were checked before.
 #[derive(Debug)]
 pub(crate) struct Pinned {
     pub(crate) addresses: Arc<Addresses>,

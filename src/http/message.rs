@@ -1,4 +1,4 @@
-//! Requests, and their answers or the reason why there is none.
+//! Requests, responses, and the reasons why there is no response.
 
 use std::io::{self, Read};
 
@@ -8,15 +8,15 @@ use super::address::Reach;
 use super::secret::Secret;
 use super::url::Url;
 
-/// A question to a server.
+/// A request to a server.
 pub(crate) struct Request<'r> {
     pub(crate) method: Method,
     pub(crate) url: &'r Url,
     pub(crate) accept: &'r str,
     pub(crate) authorization: Option<&'r Secret>,
-    /// A form, where the method is POST.
+    /// The form to send if the method is POST.
     pub(crate) form: Option<&'r Secret>,
-    /// A larger body is a fault.
+    /// The size limit of the body, in bytes.
     pub(crate) largest: u64,
 }
 
@@ -28,7 +28,7 @@ pub(crate) struct Response<B = Vec<u8>> {
 }
 
 impl<B> Response<B> {
-    /// A header's text; what is not ASCII is no header that we know.
+    /// Returns a header's value. `None` if it is absent or not ASCII.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
     }
@@ -39,7 +39,7 @@ impl<B> Response<B> {
     }
 }
 
-/// What a server sends, as it comes.
+/// The body of a response, which is read as it arrives.
 pub(crate) struct Body {
     pub(super) reader: ureq::BodyReader<'static>,
     pub(super) left: u64,
@@ -68,18 +68,18 @@ pub(super) fn is_too_much(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::FileTooLarge
 }
 
-/// Why there is no answer.
+/// Why there is no response.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Fault {
-    /// We do not connect there.
+    /// We do not connect to this host.
     Refused(String),
-    /// No connection came about.
+    /// No connection could be made.
     Unconnected(String),
-    /// It came about, and TLS did not.
+    /// The connection was made, but TLS failed.
     Untrusted(String),
-    /// It broke. Another attempt may succeed.
+    /// The connection broke. Another attempt may succeed.
     Broken(String),
-    /// What came was too much, too slow or no HTTP. Another attempt would end alike.
+    /// The response was too large, too slow or not HTTP. Another attempt would end the same way.
     Unusable(String),
 }
 
@@ -95,16 +95,16 @@ impl Fault {
     }
 }
 
-/// Whether the user or a registry says where to go.
+/// Who chose the host that we connect to: the user or a registry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum NamedBy {
-    /// The image names this registry.
+    /// The user, for example with the name of an image.
     User,
-    /// A registry names it: as the service for tokens, or as the target of a redirect.
+    /// A registry, as its token service or as the target of a redirect.
     Registry {
-        /// How far inside that registry is.
+        /// The reach of that registry.
         reach: Reach,
-        /// Whether that registry itself need not be secure.
+        /// Whether that registry may use plain HTTP.
         insecure: bool,
     },
 }

@@ -1,7 +1,7 @@
 //! Which proxy a request goes through: `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`, as the programs that pull images read them.
 //!
-//! Those are written in Go, so the meaning is that of Go's `httpproxy` package: loopback is never proxied, a name in `NO_PROXY`
-//! covers its subdomains, addresses can be ranges.
+//! Those programs are written in Go, so the variables mean what they mean in Go's `httpproxy` package: loopback is never
+//! proxied, a name in `NO_PROXY` covers its subdomains, and addresses can be ranges.
 
 use std::net::IpAddr;
 
@@ -11,7 +11,7 @@ use super::url::Url;
 /// The proxies of this run.
 #[derive(Debug, Default)]
 pub(crate) struct Proxies {
-    /// For `https` URLs, and for `http` URLs.
+    /// Used for `https` URLs; `plain` is used for `http` URLs.
     secure: Option<ureq::Proxy>,
     plain: Option<ureq::Proxy>,
     exceptions: Vec<Exception>,
@@ -20,7 +20,7 @@ pub(crate) struct Proxies {
 #[derive(Debug, PartialEq)]
 enum Exception {
     All,
-    /// A name, and whether names below it count; with a port, only that one.
+    /// Covers the subdomains of a name, and the name too if `itself` is set. With a port, covers only that port.
     Name {
         name: String,
         itself: bool,
@@ -38,7 +38,7 @@ enum Exception {
 
 impl Proxies {
     /// # Errors
-    /// Names the variable that is no URL of a proxy. Its value can hold a password and is not shown.
+    /// If a variable is not the URL of an HTTP proxy. The message shows only its name, because the value can hold a password.
     pub(crate) fn new(environment: &Environment) -> Result<Self, String> {
         let value = |names: [&str; 2]| {
             let found = names.iter().find_map(|name| {

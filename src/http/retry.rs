@@ -1,34 +1,34 @@
-//! When a request is worth another attempt, and after which pause.
+//! When a request is worth another attempt, and after what pause.
 
 use std::time::Duration;
 
 use super::message::Response;
 
-/// Before a second attempt; twice as long before each further one.
+/// The pause before the second attempt. It doubles before each further one.
 pub(crate) const FIRST_PAUSE: Duration = Duration::from_millis(250);
-/// The same, where a host limits requests without saying when to come back.
+/// The same for a host that limits requests without a `Retry-After`.
 pub(crate) const FIRST_LIMIT: Duration = Duration::from_millis(500);
 
 pub(crate) fn longer(pause: Duration, times: u32) -> Duration {
     pause.saturating_mul(2_u32.saturating_pow(times))
 }
 
-/// A host that wants fewer requests.
+/// Whether the host asks for fewer requests.
 pub(crate) fn wants_a_pause<B>(response: &Response<B>) -> bool {
     response.status == 429 || (response.status == 503 && response.header("retry-after").is_some())
 }
 
-/// How long it wants us to wait, if it says so.
+/// Returns how long the host asks us to wait, if it says so.
 pub(crate) fn pause_said<B>(response: &Response<B>) -> Option<Duration> {
     response.header("retry-after").and_then(retry_after)
 }
 
-/// A server's trouble that may be over in a moment.
+/// Whether the status is a server failure that may be over in a moment.
 pub(crate) fn is_trouble(status: u16) -> bool {
     matches!(status, 500 | 502 | 503 | 504)
 }
 
-/// The value of a `Retry-After` header: seconds, or a date.
+/// Parses the value of a `Retry-After` header: seconds or a date.
 fn retry_after(value: &str) -> Option<Duration> {
     let value = value.trim();
     if let Ok(seconds) = value.parse::<u64>() {

@@ -1,11 +1,11 @@
-//! Tokens and passwords: sent to one server, and shown to no one.
+//! Tokens and passwords, which are sent to one server and never shown.
 
 use std::fmt;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-/// A text that is never shown.
+/// A string that is never shown.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Secret(String);
 
@@ -14,7 +14,7 @@ impl Secret {
         Self(text.into())
     }
 
-    /// To be sent, to the host that it is for.
+    /// Returns the secret, for sending it to the host that it belongs to.
     pub(crate) fn expose(&self) -> &str {
         &self.0
     }
@@ -23,9 +23,9 @@ impl Secret {
         self.0.is_empty()
     }
 
-    /// A text of someone that this was sent to, without it: some servers echo what they are sent.
+    /// Removes the secret from a server's message: some servers echo what they receive.
     pub(crate) fn hidden_in(&self, text: &str) -> String {
-        // Of a header, what follows the scheme; of a password in it, the password itself, too.
+        // For a header, this removes the part after the scheme, and the password in it.
         let sent = self
             .0
             .split_once(' ')

@@ -8,23 +8,23 @@ use std::time::Duration;
 /// How connections are made, and to which hosts.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// PEM files with certificates that are trusted.
+    /// PEM files with additional trusted certificates.
     pub ca_files: Vec<PathBuf>,
-    /// Whether those of the system are trusted, too.
+    /// Whether the system's certificates are trusted as well.
     pub system_roots: bool,
-    /// Hosts, `host[:port]`, whose certificate is not checked, or that speak plain HTTP.
+    /// Hosts (`host[:port]`) whose certificates are not checked, and which may use plain HTTP.
     pub insecure: Vec<String>,
-    /// Hosts, `host[:port]`, to which a server may send us though their addresses are private.
+    /// Hosts (`host[:port]`) to which a server may send us although their addresses are private.
     pub private_hosts: Vec<String>,
-    /// Connections to one host that are kept open.
+    /// The most idle connections that are kept open to one host.
     pub per_host: usize,
     pub limits: Limits,
-    /// Names the proxies.
+    /// Where the proxies are configured.
     pub environment: Environment,
 }
 
 impl Settings {
-    /// What the system trusts, and the proxies that the environment names.
+    /// Trusts the system's certificates and uses the environment's proxies.
     pub fn usual(environment: Environment) -> Self {
         Self {
             ca_files: Vec::new(),
@@ -38,18 +38,18 @@ impl Settings {
     }
 }
 
-/// How long and how often.
+/// Timeouts and retries.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
-    /// To look up a name, and to connect.
+    /// For a name lookup, and for connecting.
     pub connect: Duration,
-    /// Between two pieces of an answer.
+    /// Between two reads of a response.
     pub read: Duration,
-    /// One request, from looking up to the last byte.
+    /// For one request, from the lookup to the last byte.
     pub total: Duration,
-    /// How often a request that failed on the way is made again.
+    /// How many times a request is repeated if its connection failed.
     pub retries: u32,
-    /// A server that wants us to wait longer than this is not waited for.
+    /// The longest that a server may ask us to wait. If it asks for more, we give up.
     pub wait: Duration,
 }
 
@@ -65,17 +65,17 @@ impl Default for Limits {
     }
 }
 
-/// The environment variables, as they were when the run began.
+/// The environment variables at the start of the run.
 #[derive(Clone, Default)]
 pub struct Environment(BTreeMap<OsString, OsString>);
 
 impl Environment {
-    /// Of this process.
+    /// Reads the variables of this process.
     pub fn here() -> Self {
         Self(std::env::vars_os().collect())
     }
 
-    /// Only these.
+    /// Holds only these variables.
     pub fn of(variables: &[(&str, &str)]) -> Self {
         let variables = variables.iter();
         Self(
@@ -89,18 +89,18 @@ impl Environment {
         self.0.get(&OsString::from(name))
     }
 
-    /// `None` where it is not UTF-8, too.
+    /// `None` also if the value is not UTF-8.
     pub fn text(&self, name: &str) -> Option<String> {
         self.get(name)?.to_str().map(str::to_owned)
     }
 
-    /// A path, if it is set to one; an empty value counts as not set.
+    /// Returns a path. An empty value counts as not set.
     pub fn path(&self, name: &str) -> Option<PathBuf> {
         let value = self.get(name).filter(|value| !value.is_empty())?;
         Some(PathBuf::from(value))
     }
 
-    /// The user's home folder.
+    /// Returns the user's home folder.
     pub fn home(&self) -> Option<PathBuf> {
         self.path("HOME").or_else(|| self.path("USERPROFILE"))
     }
@@ -110,7 +110,7 @@ impl Environment {
     }
 }
 
-/// The values can be secrets.
+/// Shows only the number of variables, because values can be secrets.
 impl std::fmt::Debug for Environment {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(out, "Environment({} variables)", self.0.len())

@@ -1,6 +1,6 @@
-//! One request, one answer: connections, TLS, proxies, time and size limits, and which hosts may be connected to.
+//! Sends one request and returns its response: connections, TLS, proxies, time and size limits, and which hosts are allowed.
 //!
-//! Follows no redirect, answers no challenge and makes no second attempt: that is `exchange`.
+//! Follows no redirects, answers no challenges and retries nothing: `exchange` does that.
 
 use std::collections::HashMap;
 use std::io::Read;
@@ -22,20 +22,20 @@ use crate::open;
 use crate::parallel::lock;
 use crate::printable;
 
-/// Headers of an answer beyond this are no registry's.
+/// The size limit of the headers. No registry sends more.
 const LARGEST_HEADER: usize = 64 << 10;
-/// Bodies of failures are read as far as this.
+/// The size limit for the body of an error response.
 const LARGEST_FAILURE: u64 = 64 << 10;
-/// All authorities of a system together are a quarter of a MiB.
+/// The size limit of a PEM file. All authorities of a system together take a quarter of a MiB.
 const LARGEST_BUNDLE: usize = 16 << 20;
 const USER_AGENT: &str = concat!("regfix/", env!("CARGO_PKG_VERSION"));
 
-/// Makes connections, and keeps them for the next request.
+/// Makes connections and keeps them for later requests.
 pub(crate) struct Transport {
     limits: Limits,
     proxies: Proxies,
     addresses: Arc<Addresses>,
-    /// One for each proxy and each way to check certificates: connections are shared within one.
+    /// One agent for each combination of proxy and certificate check. Connections are shared only within an agent.
     agents: Mutex<HashMap<(Option<ureq::Proxy>, bool), Agent>>,
     own_roots: Vec<Certificate<'static>>,
     system_roots: bool,
@@ -47,7 +47,7 @@ pub(crate) struct Transport {
 
 impl Transport {
     /// # Errors
-    /// Says which setting or file is wrong.
+    /// If a proxy variable is malformed, or a certificate file cannot be used. The message names it.
     pub(crate) fn new(settings: &Settings) -> Result<Self, String> {
         let mut own_roots = Vec::new();
         for path in &settings.ca_files {
@@ -68,12 +68,12 @@ impl Transport {
         })
     }
 
-    /// Whether a user allows plain HTTP and unchecked certificates for this host.
+    /// Whether the user allows plain HTTP and unchecked certificates for this host.
     pub(crate) fn is_insecure(&self, url: &Url) -> bool {
         lists(&self.insecure, url)
     }
 
-    /// How far inside the host is, as far as that can be seen from here.
+    /// Returns the reach of a host. A host behind a proxy, or one that cannot be looked up, counts as public.
     pub(crate) fn reach(&self, url: &Url) -> Reach {
         if self.proxies.of(url).is_some() {
             return Reach::Public;
@@ -86,7 +86,7 @@ impl Transport {
         self.addresses.of(&url.host, url.port, self.limits.connect)
     }
 
-    /// Sends one request and reads the whole answer.
+    /// Sends a request and reads the whole response.
     pub(crate) fn send(&self, request: &Request<'_>, named_by: NamedBy) -> Result<Response, Fault> {
         let Response {
             status,
@@ -98,7 +98,7 @@ impl Transport {
         let read = body.read_to_end(&mut bytes);
         match read {
             Ok(_) => {}
-            // The status says enough.
+            // The status is enough.
             Err(_) if status >= 400 => bytes.clear(),
             Err(error) if is_too_much(&error) => return Err(Fault::Unusable(error.to_string())),
             Err(error) => return Err(self.fault(request.url, &ureq::Error::from(error))),
@@ -110,7 +110,7 @@ impl Transport {
         })
     }
 
-    /// Sends one request. The caller reads the body piece by piece; a larger one ends with an error.
+    /// Sends a request. The caller reads the body, which ends with an error if it exceeds the limit.
     pub(crate) fn open(
         &self,
         request: &Request<'_>,
@@ -134,7 +134,7 @@ impl Transport {
                 .map(|request| agent.run(request)),
         };
         let response = sent
-            // A token with a line break in it, for example.
+            // A token that contains a line break, for example.
             .map_err(|_| {
                 Fault::Unusable("cannot be asked: a header or the URL is malformed".to_owned())
             })?
@@ -157,13 +157,13 @@ impl Transport {
         })
     }
 
-    /// Whether we connect to this host at all.
+    /// Checks whether we may connect to this host.
     fn check(&self, url: &Url, named_by: NamedBy) -> Result<(), Fault> {
         if self.is_insecure(url) {
             return Ok(());
         }
         let is_proxied = self.proxies.of(url).is_some();
-        // A proxy looks names up by itself; what is written as an address can be judged.
+        // A proxy looks up names itself, so only a literal address can be judged.
         let reach = match is_proxied && !is_address(&url.host) {
             true => Reach::Public,
             false => Reach::innermost(&self.look_up(url).map_err(Fault::Unconnected)?),
@@ -239,8 +239,8 @@ impl Transport {
         Agent::with_parts(config, DefaultConnector::default(), resolver)
     }
 
-    /// The system's certificates and those of the user. Where the system has none, those that Mozilla trusts. Or those of the user
-    /// alone.
+    /// Returns the trusted certificates: the system's and the user's, or only the user's if the settings say so. Falls back
+    /// to Mozilla's if there are none.
     fn roots(&self) -> &RootCerts {
         self.roots.get_or_init(|| {
             if !self.system_roots {
@@ -264,7 +264,7 @@ impl Transport {
         let host = url.authority();
         match error {
             ureq::Error::Io(error) => {
-                // What rustls does not like comes wrapped in this kind.
+                // This kind wraps errors of rustls.
                 let is_tls = error.kind() == ErrorKind::InvalidData && url.secure;
                 let text = printable::brief(&error.to_string());
                 let reason = format!("{host}: {text}");
@@ -303,7 +303,7 @@ impl Transport {
     }
 }
 
-/// Whether a list of `host[:port]` names the host of a URL. Without a port, any is meant.
+/// Whether a list of `host[:port]` contains the host of a URL. An entry without a port covers all ports.
 fn lists(hosts: &[String], url: &Url) -> bool {
     let with_port = format!("{}:{}", url.host, url.port);
     hosts
@@ -311,7 +311,7 @@ fn lists(hosts: &[String], url: &Url) -> bool {
         .any(|host| *host == url.host || *host == with_port)
 }
 
-/// What to do where TLS fails.
+/// Advice for a TLS failure: the end of an error message.
 fn advice(text: &str) -> &'static str {
     match text {
         text if text.contains("UnknownIssuer") => {

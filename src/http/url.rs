@@ -1,26 +1,26 @@
-//! The URLs that a registry is asked by, and those that it sends us to.
+//! The URLs of registries, including those that a registry redirects to.
 
 use std::fmt;
 
 use ureq::http::Uri;
 
-/// Signed redirects are about 2 kB long; what is longer is not sent by anybody in earnest.
+/// The length limit in bytes. Signed redirects are about 2 kB long.
 const LONGEST: usize = 16 * 1024;
 
-/// An absolute `http` or `https` URL. It has no user name and no password: those are refused, wherever they come from.
+/// An absolute `http` or `https` URL. One with a user name or password is always refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Url {
     pub(crate) secure: bool,
-    /// In lower case; an IPv6 address is in brackets.
+    /// In lower case. An IPv6 address has its brackets.
     pub(crate) host: String,
     pub(crate) port: u16,
-    /// The path and the query. Starts with a slash.
+    /// The path and the query, starting with a slash.
     pub(crate) path: String,
 }
 
 impl Url {
     /// # Errors
-    /// Says what is wrong, without the text itself: a query can hold a signature.
+    /// If the URL is not supported. The message does not show it, because a query can hold a signature.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
         if text.len() > LONGEST {
             return Err("a URL that is longer than 16 kB".to_owned());
@@ -61,10 +61,10 @@ impl Url {
         })
     }
 
-    /// What a `Location` or a link means on a page at this URL.
+    /// Resolves a `Location` or a link relative to this URL.
     ///
     /// # Errors
-    /// As [`Url::parse`].
+    /// Same as [`Url::parse`].
     pub(crate) fn join(&self, location: &str) -> Result<Self, String> {
         let location = location.split('#').next().unwrap_or_default();
         if has_scheme(location) {
@@ -92,7 +92,7 @@ impl Url {
         Self::parse(&format!("{}{path}{query}", self.origin()))
     }
 
-    /// The same host, another path.
+    /// Returns a URL with the same origin and another path.
     #[must_use]
     pub(crate) fn with_path(&self, path: impl Into<String>) -> Self {
         Self {
@@ -101,7 +101,7 @@ impl Url {
         }
     }
 
-    /// `https://host[:port]`: what credentials belong to.
+    /// Returns `scheme://host[:port]`. Credentials belong to an origin.
     pub(crate) fn origin(&self) -> String {
         let scheme = if self.secure { "https" } else { "http" };
         format!("{scheme}://{}", self.authority())
@@ -111,7 +111,7 @@ impl Url {
         self.secure == other.secure && self.host == other.host && self.port == other.port
     }
 
-    /// `host[:port]`, the port only where it is not the scheme's own.
+    /// Returns `host[:port]`, without the port if it is the default of the scheme.
     pub(crate) fn authority(&self) -> String {
         match self.port == default_port(self.secure) {
             true => self.host.clone(),
@@ -119,13 +119,13 @@ impl Url {
         }
     }
 
-    /// All of it, to be requested. What is shown to a person has no query.
+    /// Returns the whole URL, for requests. [`Display`](fmt::Display) leaves out the query.
     pub(crate) fn full(&self) -> String {
         format!("{}{}", self.origin(), self.path)
     }
 }
 
-/// Without the query, which can hold a signature.
+/// Leaves out the query, which can hold a signature.
 impl fmt::Display for Url {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let path = self.path.split('?').next().unwrap_or_default();
@@ -150,7 +150,7 @@ fn has_scheme(text: &str) -> bool {
             .all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte))
 }
 
-/// Resolves `.` and `..`, as RFC 3986 has it.
+/// Resolves `.` and `..` as in RFC 3986.
 fn without_dots(path: &str) -> String {
     let mut segments: Vec<&str> = Vec::new();
     let mut parts = path.split('/').skip(1).peekable();
@@ -171,7 +171,7 @@ fn without_dots(path: &str) -> String {
     format!("/{}", segments.join("/"))
 }
 
-/// A text as a part of a query.
+/// Encodes a string for use in a query.
 pub(crate) fn encoded(text: &str) -> String {
     use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
     const KEPT: &AsciiSet = &NON_ALPHANUMERIC

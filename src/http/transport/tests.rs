@@ -91,7 +91,7 @@ fn what_a_registry_names() {
     ] {
         check(&transport, url, from(registry, false), expected);
     }
-    // Beside a registry on this machine that need not be secure.
+    // When sent there by an insecure registry on this machine.
     check(
         &transport,
         "http://127.0.0.1:5001/",
@@ -152,7 +152,7 @@ fn a_server_without_tls_is_called_that() {
         let (mut stream, _) = listener.accept().unwrap();
         let answer = b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n";
         std::io::Write::write_all(&mut stream, answer).unwrap();
-        // Until the client is gone: what it has not read would be lost.
+        // Wait until the client closes the connection. Closing first could discard what it has not read.
         let _ = std::io::copy(&mut stream, &mut std::io::sink());
     });
     let request = Request {
