@@ -1,7 +1,7 @@
-//! The language server: what editors ask, by the Language Server Protocol on standard input and output.
+//! The language server: speaks the Language Server Protocol on standard input and output.
 //!
-//! Findings are those of [`run`](crate::run), with the texts of open documents laid over the disk. Reads no file itself, and
-//! writes none: changes are handed to the editor. Does not know what was typed; that is for its [`Host`].
+//! Findings come from [`run`](crate::run), with the texts of open documents laid over the disk. The server reads and writes no
+//! files itself: changes go to the editor. It does not know the command line; its [`Host`] does.
 
 mod actions;
 mod client;
@@ -32,25 +32,25 @@ pub trait Host: Send + Sync {
     /// Calls `act` once, with the options of a run.
     ///
     /// # Errors
-    /// What is wrong with the settings, ready to be shown.
+    /// If the settings are wrong. The message can be shown to the user.
     fn lend(&self, asked: &Asked, act: &mut dyn FnMut(&Options<'_>)) -> Result<(), String>;
 
-    /// What is known of a rule or an image, as plain text.
+    /// Explains a rule or an image in plain text.
     fn explain(&self, rules: &RuleSet, what: &str) -> Option<String>;
 
-    /// Asks a registry about an image, if that is allowed. Takes its time.
+    /// Asks a registry about an image, if that is allowed. May take long.
     fn verify(&self, image: &str) -> Option<String>;
 
-    /// Whether [`verify`](Self::verify) makes connections at all.
+    /// Whether [`verify`](Self::verify) may make connections.
     fn is_online(&self) -> bool;
 }
 
-/// What a run for an editor is about.
+/// What a run for an editor checks.
 #[derive(Debug, Clone)]
 pub struct Asked {
-    /// What the editor has set.
+    /// The editor's settings.
     pub settings: Settings,
-    /// Full paths.
+    /// Absolute paths.
     pub roots: Vec<PathBuf>,
     pub overlay: Arc<Overlay>,
 }

@@ -1,5 +1,4 @@
-//! Code actions at a finding: its fix, all safe fixes of the file, a comment or a line of the baseline that ignores
-//! it.
+//! Code actions for a finding: its fix, all safe fixes of the file, and a comment or a baseline entry that ignores it.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -18,15 +17,15 @@ use crate::run::{Judged, Session};
 use crate::source::Span;
 use crate::walk::Overlay;
 
-/// Actions are made for no more findings than this: a user who marks a whole file wants one action that fixes it.
+/// The most findings that get actions. A user who selects a whole file wants the one action that fixes it.
 const MOST: usize = 20;
 
-/// The kind of the action that fixes a file, which editors can be configured to run when it is saved.
+/// The kind of the action that fixes a file. Editors can be configured to run it on save.
 pub(super) fn fix_all() -> CodeActionKind {
     CodeActionKind::new("source.fixAll.regfix")
 }
 
-/// A question about actions, and what was found for it.
+/// A request for actions, and the findings for it.
 pub(super) struct Asking<'a> {
     pub common: &'a Common,
     pub session: &'a Session<'a>,
@@ -50,7 +49,7 @@ impl Asking<'_> {
         serde_json::to_value(actions.collect::<Vec<_>>()).unwrap_or_default()
     }
 
-    /// What can be done about the findings in the range: first what fixes them.
+    /// Returns the actions for the findings in the range, fixes first.
     fn quick(&self, judged: &Judged, wanted: &Wanted) -> Vec<CodeAction> {
         let lines = Lines::new(&judged.text, self.common.client.units);
         let asked = lines.span(self.question.range);
@@ -75,7 +74,7 @@ impl Asking<'_> {
         });
         let mut all: Vec<CodeAction> = Vec::new();
         for action in fixes.chain(ignored) {
-            // Two findings may have one fix.
+            // Two findings may share a fix.
             let is_known =
                 |known: &CodeAction| known.title == action.title && known.edit == action.edit;
             if !all.iter().any(is_known) {
@@ -116,7 +115,7 @@ impl Asking<'_> {
         key: Option<&Key>,
         diagnostics: Option<&Vec<Diagnostic>>,
     ) -> Vec<CodeAction> {
-        // What is said of an ignore comment is not ignored by another.
+        // A finding about an ignore comment cannot be ignored by another one.
         if [IGNORE_UNUSED, IGNORE_EXPIRED].contains(&&*finding.rule) {
             return Vec::new();
         }

@@ -1,4 +1,4 @@
-//! The capabilities of the editor, and the settings of its user.
+//! The capabilities of the editor and the settings of its user.
 
 use std::path::PathBuf;
 
@@ -8,21 +8,21 @@ use serde_json::Value;
 
 use super::position::Units;
 
-/// What the client can do, as far as it matters here.
+/// The capabilities of the client that matter here.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Client {
     pub units: Units,
-    /// Edits that name the version of their document.
+    /// Whether edits can name the version of their document.
     pub document_changes: bool,
-    /// Edits that say what they are for.
+    /// Whether edits can carry an explanation.
     pub annotations: bool,
-    /// Edits that create a file.
+    /// Whether edits can create files.
     pub creates_files: bool,
     pub related_information: bool,
     pub code_links: bool,
     pub tags: bool,
     pub markdown: bool,
-    /// Whether it takes `client/registerCapability` for watched files.
+    /// Whether it supports `client/registerCapability` for watched files.
     pub watches_files: bool,
     pub preferred_actions: bool,
 }
@@ -57,28 +57,28 @@ impl Client {
     }
 }
 
-/// What the editor's user has set, under `regfix` or as `initializationOptions`. It overrides what was typed.
+/// The user's settings in the editor, under `regfix` or as `initializationOptions`. They override the command line.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct Settings {
-    /// As `--select`, `--ignore` and `--exclude`.
+    /// Like `--select`, `--ignore` and `--exclude`.
     pub select: Vec<String>,
     pub ignore: Vec<String>,
     pub exclude: Vec<String>,
-    /// As `--config`.
+    /// Like `--config`.
     pub config: Option<PathBuf>,
-    /// As `--min-severity`.
+    /// Like `--min-severity`.
     pub min_severity: Option<String>,
     pub all_text: bool,
-    /// As `--no-baseline`.
+    /// Like `--no-baseline`.
     pub no_baseline: bool,
 }
 
 impl Settings {
-    /// Reads the settings, which may be under the name of the server. `null` is none.
+    /// Reads the settings, which may be nested under the server's name. `null` means the defaults.
     ///
     /// # Errors
-    /// What is wrong with them.
+    /// If a setting is malformed.
     pub(super) fn read(value: &Value) -> Result<Self, String> {
         let value = value.get("regfix").unwrap_or(value);
         if value.is_null() {

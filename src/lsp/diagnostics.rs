@@ -15,10 +15,10 @@ use super::position::Lines;
 use crate::finding::{self, Finding, Problem, Related, Severity};
 use crate::run::Judged;
 
-/// What the editor shows as the source.
+/// The source that the editor shows.
 const SOURCE: &str = "regfix";
 
-/// All that is shown of a file. `all` are the files that were judged with it.
+/// Returns the diagnostics of a file. `all` are the files that were judged together with it.
 pub(super) fn of_file(
     path: &Path,
     all: &BTreeMap<PathBuf, Judged>,
@@ -37,7 +37,7 @@ pub(super) fn of_file(
     };
     let findings = judged.findings.iter();
     let findings = findings.map(|finding| maker.of_finding(finding));
-    // What is not fatal is counted in reports only; other servers show what is wrong with YAML.
+    // Other problems appear only in reports: other servers show syntax errors in YAML.
     let problems = judged.problems.iter().filter(|problem| problem.fatal);
     findings
         .chain(problems.map(|problem| maker.of_problem(problem)))
@@ -85,7 +85,7 @@ impl Maker<'_> {
         Some(CodeDescription { href })
     }
 
-    /// The other pieces of the reference, and what it has to do with elsewhere.
+    /// Returns the other pieces of the reference, and related locations in other files.
     fn related(&self, finding: &Finding) -> Option<Vec<DiagnosticRelatedInformation>> {
         if !self.client.related_information {
             return None;

@@ -1,4 +1,4 @@
-//! The documents that are open in the editor, and their texts, kept equal to the editor's by its changes.
+//! The documents that are open in the editor, with their current texts.
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
@@ -11,12 +11,12 @@ use super::uri;
 use crate::file_type;
 use crate::walk::Overlay;
 
-/// The folder of documents that are no files, below the working directory. There is none of this name on the disk.
+/// The folder, below the working directory, for documents that are not files. It does not exist on disk.
 const NO_FILES: &str = ".regfix-unsaved";
 
 #[derive(Debug)]
 pub(super) struct Document {
-    /// As the editor spells it.
+    /// Spelled as in the editor.
     pub uri: Uri,
     pub version: i32,
     pub text: Arc<str>,
@@ -38,7 +38,7 @@ impl Documents {
         }
     }
 
-    /// Gives the path of the document.
+    /// Adds a document and returns its path.
     pub(super) fn open(&mut self, item: TextDocumentItem) -> PathBuf {
         let path = uri::to_path(&item.uri).unwrap_or_else(|| path_of_no_file(&item));
         self.by_uri
@@ -52,7 +52,7 @@ impl Documents {
         path
     }
 
-    /// Applies the changes in their order. Gives the path, where the document is open.
+    /// Applies the changes in order. Returns the path, or `None` if the document is not open.
     pub(super) fn change(
         &mut self,
         uri: &Uri,
@@ -94,13 +94,13 @@ impl Documents {
         self.open.keys()
     }
 
-    /// What the editor calls a file, open or not.
+    /// Returns the editor's name for a file, open or not.
     pub(super) fn uri(&self, path: &Path) -> Option<Uri> {
         let open = self.get(path).map(|document| document.uri.clone());
         open.or_else(|| uri::of_path(path))
     }
 
-    /// The texts of all open documents.
+    /// Returns the texts of all open documents.
     pub(super) fn overlay(&self) -> Overlay {
         let mut overlay = Overlay::default();
         for (path, document) in &self.open {
@@ -110,7 +110,7 @@ impl Documents {
     }
 }
 
-/// What a file of a language is called, by how the language's name begins.
+/// The extension for the files of a language, by the start of the language's id.
 const EXTENSIONS: [(&str, &str); 9] = [
     ("yaml", ".yaml"),
     ("helm", ".yaml"),
@@ -123,7 +123,7 @@ const EXTENSIONS: [(&str, &str); 9] = [
     ("nomad", ".nomad"),
 ];
 
-/// A path for a document that is no file: what it is called decides how it is read, and otherwise its language.
+/// Makes a path for a document that is not a file. Its name decides the file type or, if that is not enough, its language.
 fn path_of_no_file(item: &TextDocumentItem) -> PathBuf {
     let (scheme, name) = item.uri.as_str().split_once(':').unwrap_or_default();
     let steps = name
@@ -184,7 +184,7 @@ mod tests {
         assert_eq!(documents.change(&uri, 4, Vec::new()), None);
     }
 
-    /// Where a byte is, counted letter by letter.
+    /// Finds the position of a byte by counting character by character.
     fn position(text: &str, offset: usize, units: Units) -> Position {
         let (mut line, mut character) = (0, 0);
         let mut letters = text[..offset].chars().peekable();

@@ -1,5 +1,5 @@
-//! Changes of files as edits of the workspace: exact, for the version of each document, and explained where a file is
-//! changed that the user does not look at.
+//! Turns changes of files into workspace edits: minimal, for the exact version of each document, and with an explanation for
+//! files that the user is not looking at.
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
@@ -19,10 +19,10 @@ use crate::printable;
 use crate::run::{Change, Judged};
 use crate::source::Span;
 
-/// What edits of other files than the one in view are explained by.
+/// The id of the annotation for edits in files other than the one in view.
 const ELSEWHERE: &str = "elsewhere";
 
-/// Makes edits of the workspace.
+/// Makes workspace edits.
 pub(super) struct Maker<'m> {
     pub client: &'m Client,
     pub documents: &'m Documents,
@@ -30,14 +30,15 @@ pub(super) struct Maker<'m> {
     pub path: &'m Path,
 }
 
-/// The edits of one file: its text, `None` where there is no such file yet, and what is put in place of which spans.
+/// The edits of one file. `text` is `None` if the file does not exist yet.
 struct FileEdits<'t> {
     text: Option<&'t str>,
     edits: Vec<Edit>,
 }
 
 impl Maker<'_> {
-    /// The edits of a fix, in all files. `None` where one of the files is not what was judged, or the client cannot do it.
+    /// Returns the edits of a fix in all files. `None` if a file differs from what was judged, or the client does not support
+    /// them.
     pub(super) fn of_fix(
         &self,
         fix: &Fix,
@@ -61,7 +62,7 @@ impl Maker<'_> {
         self.of_files(&files.collect::<Option<Vec<_>>>()?, is_safe)
     }
 
-    /// The lines that differ, in all files.
+    /// Returns edits for the lines that differ, in all files.
     pub(super) fn of_changes(&self, changes: &BTreeMap<PathBuf, Change>) -> Option<WorkspaceEdit> {
         let files = changes.iter().map(|(path, change)| {
             let before = change.before.as_deref();
@@ -88,7 +89,7 @@ impl Maker<'_> {
         }
     }
 
-    /// For clients that know no versions.
+    /// For clients that do not support versions.
     #[expect(clippy::mutable_key_type, reason = "the type of the protocol")]
     fn plain(&self, files: &[(&Path, FileEdits<'_>)]) -> Option<WorkspaceEdit> {
         let changes = files.iter().map(|(path, edits)| {
@@ -166,7 +167,7 @@ impl Maker<'_> {
     }
 }
 
-/// What makes one text of another: runs of lines that are replaced.
+/// Returns the edits that turn one text into another, each replacing a run of lines.
 fn lines_between(before: &str, after: &str) -> Vec<Edit> {
     let diff = TextDiff::from_lines(before, after);
     let mut edits: Vec<Edit> = Vec::new();

@@ -1,4 +1,4 @@
-//! The text that is shown where the pointer rests on a finding: what `regfix explain` says, and whether the new image exists.
+//! The text shown when the pointer rests on a finding: the output of `regfix explain`, and whether the new image exists.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -12,7 +12,7 @@ use crate::finding::Finding;
 use crate::printable;
 use crate::run::{Judged, Session};
 
-/// Sends the answer, at once or when a registry has answered.
+/// Sends the answer, immediately or when a registry has responded.
 pub(super) fn answer(
     common: &Common,
     session: &Session<'_>,
@@ -37,7 +37,7 @@ pub(super) fn answer(
     let Some(new) = new else {
         return send(&common, hover(&common, &text, range));
     };
-    // A registry takes its time, and nothing else is to wait.
+    // A registry may take long, and nothing else should wait for it.
     let ask = move || {
         let said = common.host.verify(&new);
         let text = match said {
@@ -48,11 +48,11 @@ pub(super) fn answer(
         send(&common, value);
     };
     let thread = std::thread::Builder::new().name("verify".to_owned());
-    // Without a thread the question stays open, as if the registry did not answer.
+    // If no thread can be started, the request stays unanswered, as if the registry did not respond.
     let _ = thread.spawn(ask);
 }
 
-/// The finding at the position, and the piece of it that is there.
+/// Finds the finding at the position, and the range of its piece there.
 fn at<'a>(
     common: &Common,
     question: &Question,
@@ -72,7 +72,7 @@ fn at<'a>(
 fn hover(common: &Common, text: &str, range: Range) -> Value {
     let text = printable::lines(text);
     let (kind, value) = match common.client.markdown {
-        // As it is laid out for a terminal. The text has no fence of its own, because nothing it quotes has three of these.
+        // A fence keeps the layout, which is made for a terminal. `~~~` in the text could end the fence.
         true => {
             let text = text.trim_end().replace("~~~", "~ ~ ~");
             (MarkupKind::Markdown, format!("~~~text\n{text}\n~~~\n"))

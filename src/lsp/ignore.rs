@@ -1,4 +1,4 @@
-//! An ignore comment for one finding, tried before it is offered.
+//! An ignore comment for one finding, which is tried before it is offered.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -11,7 +11,7 @@ use crate::run::{Judged, Session};
 use crate::suppress::insert::{self, Note, Wanted};
 use crate::walk::Overlay;
 
-/// A comment after which the finding is gone, and no finding of another rule. `None` where there is none.
+/// Makes a comment that removes the finding, and no finding of another rule. `None` if that is not possible.
 pub(super) fn comment(
     session: &Session<'_>,
     overlay: &Overlay,
@@ -36,7 +36,7 @@ pub(super) fn comment(
     ignores.then(|| Fix::here(edits, Applicability::Safe))
 }
 
-/// Whether one finding, and perhaps others of its rule, are gone, and none is new.
+/// Whether the finding is gone, nothing new appeared, and only findings of the same rule went with it.
 fn ignores(before: &[Finding], after: &[Finding], finding: &Finding) -> bool {
     let (before, after) = (counted(before), counted(after));
     let left = |key: &(&str, &str)| after.get(key).copied().unwrap_or_default();

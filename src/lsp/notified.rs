@@ -1,4 +1,4 @@
-//! Notifications of the editor: which documents are open, and what changed.
+//! Handles notifications of the editor: which documents are open, and what changed.
 
 use std::path::PathBuf;
 
@@ -48,7 +48,7 @@ impl Server<'_> {
         }
     }
 
-    /// Reads what a notification holds. One that cannot be read is nothing that anybody waits for.
+    /// Parses the parameters of a notification. Only complains if that fails, because nobody waits for a response.
     fn with<N: Known>(
         &mut self,
         notification: Notification,
@@ -78,7 +78,7 @@ impl Server<'_> {
         }
     }
 
-    /// Not every editor reports which files changed.
+    /// Needed because not every editor reports file changes.
     fn saved(&mut self, params: DidSaveTextDocumentParams) {
         if let Some(path) = uri::to_path(&params.text_document.uri) {
             self.file_changed(&path);
@@ -102,7 +102,7 @@ impl Server<'_> {
         }
     }
 
-    /// Editors that do not push settings say only that there are others.
+    /// Editors that do not send their settings send `null` when they change.
     fn configured(&mut self, params: DidChangeConfigurationParams) {
         if !params.settings.is_null() {
             self.set(&params.settings);

@@ -1,12 +1,12 @@
-//! Positions of the protocol, a line and a count of code units, and offsets of bytes.
+//! Converts between the protocol's positions (a line and a count of code units) and byte offsets.
 //!
-//! A line ends with `\n`, `\r\n` or `\r`, as the protocol has it.
+//! As in the protocol, a line ends with `\n`, `\r\n` or `\r`.
 
 use lsp_types::{Position, PositionEncodingKind, Range};
 
 use crate::source::Span;
 
-/// In what a position counts within its line.
+/// The code unit of positions within a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Units {
     Utf8,
@@ -15,7 +15,7 @@ pub(super) enum Units {
 }
 
 impl Units {
-    /// The one that costs least of those that the client knows. Without a word of it, UTF-16.
+    /// Picks the cheapest encoding that the client supports. UTF-16 if the client names none.
     pub(super) fn of(offered: Option<&[PositionEncodingKind]>) -> Self {
         let offered = offered.unwrap_or_default();
         let known = [Self::Utf8, Self::Utf32];
@@ -42,7 +42,7 @@ impl Units {
     }
 }
 
-/// Where the lines of a text begin.
+/// The start of each line of a text.
 #[derive(Debug)]
 pub(super) struct Lines<'t> {
     text: &'t str,
@@ -63,7 +63,7 @@ impl<'t> Lines<'t> {
         }
     }
 
-    /// The offset of a position. One beyond its line is the end of that line, and one beyond the text is its end.
+    /// Returns the offset of a position. Clamps it to the end of its line, or to the end of the text.
     pub(super) fn offset(&self, position: Position) -> usize {
         let line = position.line as usize;
         let Some(start) = self.starts.get(line).copied() else {
@@ -76,7 +76,7 @@ impl<'t> Lines<'t> {
         let mut counted = 0;
         for (at, letter) in content.char_indices() {
             counted += self.units.len(letter);
-            // In the middle of a letter is before it.
+            // A position inside a character is moved to the start of that character.
             if counted > wanted {
                 return start + at;
             }
@@ -122,7 +122,7 @@ mod tests {
             let offset = TEXT.find('z').unwrap();
             assert_eq!(lines.position(offset), Position::new(0, z));
             for (offset, _) in TEXT.char_indices() {
-                // Between the two halves of a line end there is no position.
+                // No position falls between the `\r` and `\n` of a line end.
                 let is_half = TEXT[..offset].ends_with('\r') && TEXT[offset..].starts_with('\n');
                 let back = lines.offset(lines.position(offset));
                 assert!(back == offset || is_half, "{offset} {back}");

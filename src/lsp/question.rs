@@ -1,4 +1,4 @@
-//! Questions of the editor about a document, messages of the server, and the state that all folders share.
+//! Questions of the editor, messages to it, and the state that all roots share.
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -18,11 +18,11 @@ use super::position::Lines;
 use crate::finding::Finding;
 use crate::parallel::lock;
 
-/// What the server is to send.
+/// A message for the server to send.
 pub(super) enum Event {
     Publish(PublishDiagnosticsParams),
     Answer(RequestId, Value),
-    /// Something that the user has to know.
+    /// An error to show to the user.
     Complain(String),
 }
 
@@ -54,10 +54,10 @@ impl Common {
     }
 }
 
-/// Which actions the editor asks for.
+/// Which actions the editor requests.
 pub(super) struct Wanted {
     only: Option<Vec<CodeActionKind>>,
-    /// Whether the editor asks by itself, to show that there is something.
+    /// Whether the editor asked on its own, for example to show a light bulb.
     is_automatic: bool,
     diagnostics: Vec<Diagnostic>,
 }
@@ -71,12 +71,12 @@ impl Wanted {
         }
     }
 
-    /// Whether the editor asks by itself for whatever there is.
+    /// Whether the editor asked on its own for actions of any kind.
     pub(super) fn is_any_at_a_glance(&self) -> bool {
         self.only.is_none() && self.is_automatic
     }
 
-    /// Whether a kind is one of those that are asked for, or below one.
+    /// Whether a kind is requested, directly or through a kind above it.
     pub(super) fn has(&self, kind: &CodeActionKind) -> bool {
         let is_of = |asked: &CodeActionKind| {
             let rest = kind.as_str().strip_prefix(asked.as_str());
@@ -87,7 +87,7 @@ impl Wanted {
         self.only.as_ref().is_none_or(|only| only.iter().any(is_of))
     }
 
-    /// The diagnostic of a finding, as the editor has it.
+    /// Returns the editor's diagnostic for a finding.
     pub(super) fn diagnostic(
         &self,
         finding: &Finding,

@@ -1,8 +1,8 @@
-//! One folder of the editor, or all documents that are in none: judged whenever a text changes, and walked again when it is
-//! quiet.
+//! One folder of the editor, or all documents outside of its folders. Judges a document when its text changes, and walks again
+//! when nothing changes for a moment.
 //!
-//! A walk may take long in a large tree. So it is made by a thread of its own, the next generation, while the one before
-//! goes on to answer with what it knows. The first generation has walked nothing and judges each file on its own.
+//! A walk of a large tree may take long. A new thread makes it, the next generation, while the previous generation keeps
+//! answering with what it knows. The first generation does not walk and judges each file on its own.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -23,10 +23,10 @@ use crate::parallel::lock;
 use crate::run::{self, Judged, Session};
 use crate::walk::Overlay;
 
-/// A walk waits until nothing changed for this long, and twice as long as the last walk took.
+/// A new walk starts when nothing changed for this long, and for at least twice as long as the last walk took.
 const QUIET: Duration = Duration::from_millis(150);
 
-/// What is known of a file alone is not shown before a walk has taken this long: it may be wrong in a chart.
+/// How long the first generation waits before it shows findings. They may be wrong for a chart, and a walk may be done by then.
 const PATIENCE: Duration = Duration::from_millis(150);
 
 pub(super) struct Root {
@@ -41,17 +41,17 @@ pub(super) struct Root {
 
 struct State {
     settings: Settings,
-    /// Grows with all that may change what is found.
+    /// Incremented by everything that may change the findings.
     edits: u64,
     last_edit: Instant,
-    /// Documents whose texts will be judged.
+    /// Documents that must be judged again.
     changed: BTreeSet<PathBuf>,
     questions: Vec<Question>,
-    /// The number of the generation that answers.
+    /// The generation that answers now.
     generation: u64,
     is_building: bool,
     is_over: bool,
-    /// What was said last of broken settings.
+    /// The last message about broken settings.
     complaint: String,
 }
 
@@ -81,12 +81,12 @@ impl Root {
             state: Mutex::new(state),
             woken: Condvar::new(),
         });
-        // Without a thread there is no answer, and nothing is lost.
+        // If no thread can be started, nothing is answered, but nothing is lost.
         let _ = Generation::spawn(&root, 0);
         root
     }
 
-    /// Something changed, such as the text of a document.
+    /// Notes a change, such as a new text of a document.
     pub(super) fn changed(&self, document: Option<PathBuf>) {
         let mut state = lock(&self.state);
         state.edits += 1;
@@ -115,19 +115,19 @@ impl Root {
         self.woken.notify_all();
     }
 
-    /// Whether a document is this root's.
+    /// Whether a document belongs to this root.
     pub(super) fn holds(&self, path: &Path) -> bool {
         nearest(&self.folders, path) == self.folder.as_deref()
     }
 
-    /// The open documents of this root.
+    /// Returns the open documents of this root.
     fn paths(&self, documents: &Documents) -> Vec<PathBuf> {
         let own = documents.paths().filter(|path| self.holds(path));
         own.cloned().collect()
     }
 }
 
-/// The innermost of the folders that a path lies in.
+/// Returns the innermost folder that contains a path.
 pub(super) fn nearest<'f>(folders: &'f [PathBuf], path: &Path) -> Option<&'f Path> {
     let around = folders.iter().filter(|folder| path.starts_with(folder));
     around
@@ -135,18 +135,18 @@ pub(super) fn nearest<'f>(folders: &'f [PathBuf], path: &Path) -> Option<&'f Pat
         .max_by_key(|folder| folder.as_os_str().len())
 }
 
-/// A thread that walks once, and then answers until a later one takes over.
+/// A thread that walks once and then answers until a later generation takes over.
 struct Generation {
     root: Arc<Root>,
     number: u64,
-    /// What [`State::edits`] was before the walk.
+    /// The value of [`State::edits`] before the walk.
     edits: u64,
     began: Instant,
     /// How long the walk took.
     took: Duration,
 }
 
-/// What there is to do.
+/// The next thing to do.
 enum Task {
     Judge(BTreeSet<PathBuf>),
     Answer(Question),
@@ -163,7 +163,7 @@ impl Generation {
             .map(drop)
     }
 
-    /// Has the next generation walk. Where there is no thread for it now, there may be one in a moment.
+    /// Starts the next generation. If no thread can be started now, clears the way for another attempt.
     fn build_next(&self) {
         if Self::spawn(&self.root, self.number + 1).is_err() {
             std::thread::sleep(QUIET);
@@ -209,7 +209,7 @@ impl Generation {
         }
     }
 
-    /// Says what is wrong with the settings, once.
+    /// Reports what is wrong with the settings, once.
     fn complain(&self, message: String) {
         let mut state = lock(&self.root.state);
         if self.number > 0 && state.complaint != message {
@@ -218,13 +218,13 @@ impl Generation {
         }
     }
 
-    /// Takes over, and does what there is to do. Without a session, nothing is found.
+    /// Takes over from the previous generation and works until the next one does. Without a session, there are no findings.
     fn serve(&mut self, session: Option<&Session<'_>>) {
         self.took = self.began.elapsed();
         {
             let all = self.root.paths(&self.root.common.documents());
             let mut state = lock(&self.root.state);
-            // After a failure, a later one may answer already.
+            // If this generation failed, a later one may already answer.
             if state.is_over || state.generation > self.number {
                 return;
             }
@@ -291,7 +291,7 @@ impl Generation {
         }
     }
 
-    /// Judges documents with what belongs to them, and shows what is found in all of these that are open.
+    /// Judges documents and the files that belong to them, and publishes the findings of those that are open.
     fn judge(&self, session: Option<&Session<'_>>, mut paths: BTreeSet<PathBuf>) {
         let (overlay, versions) = {
             let documents = self.root.common.documents();
@@ -304,7 +304,7 @@ impl Generation {
         };
         while let Some(path) = paths.pop_first() {
             let mut all = self.judged(session, &path, &overlay);
-            // Nothing is found in a file that a run would not look at, which is to be shown, too.
+            // A file that a run would skip has no findings. That must be published too.
             all.entry(path).or_default();
             for path in all.keys().filter(|path| versions.contains_key(*path)) {
                 paths.remove(path);
@@ -330,10 +330,10 @@ impl Generation {
         }
     }
 
-    /// Shows what was found, if it was found in the text that is there now.
+    /// Publishes the findings if the text is still the one that was judged.
     fn publish(&self, path: &Path, all: &BTreeMap<PathBuf, Judged>, version: Option<i32>) {
         let common = &self.root.common;
-        // A later generation shows what it found only after this, or this one shows nothing.
+        // The lock on the documents keeps later generations from publishing before this one is done.
         let documents = common.documents();
         let is_current = {
             let state = lock(&self.root.state);
@@ -347,7 +347,7 @@ impl Generation {
         }
         let found = diagnostics::of_file(path, all, &documents, &common.client);
         let publish = PublishDiagnosticsParams::new(document.uri.clone(), found, version);
-        // While the documents are locked, so that what is said when one is closed comes later.
+        // Sent while the documents are locked, so that the message that clears a closed document comes later.
         let _ = common.events.send(Event::Publish(publish));
     }
 

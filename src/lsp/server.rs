@@ -1,6 +1,6 @@
-//! The loop of the server: one message of the editor after the other, and what the roots have found in between.
+//! The server's main loop: handles messages from the editor and results from the roots.
 //!
-//! Judges nothing itself, so that no request waits for another.
+//! It judges nothing itself, so that no request waits for another.
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -29,7 +29,7 @@ use super::root::{Root, nearest};
 use super::{Host, actions, uri};
 use crate::run;
 
-/// Why the server ends other than by the editor's wish.
+/// Why the server ended without a request of the editor.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct Fault(String);
@@ -38,15 +38,15 @@ fn fault(error: impl std::fmt::Display) -> Fault {
     Fault(error.to_string())
 }
 
-/// Serves the editor on standard input and output until it says that it is over, or is gone.
+/// Serves the editor on standard input and output until it shuts the server down or disappears.
 ///
 /// # Errors
-/// Where the editor does not keep to the protocol.
+/// If the editor violates the protocol.
 pub fn serve(host: Arc<dyn Host>) -> Result<(), Fault> {
     let (connection, threads) = Connection::stdio();
     let served = serve_over(&connection, host);
     drop(connection);
-    // An editor that is gone reads and writes nothing any more.
+    // The error does not matter: an editor that disappeared neither reads nor writes.
     let _ = threads.join();
     served
 }
@@ -112,7 +112,7 @@ fn capabilities(client: &Client) -> ServerCapabilities {
     }
 }
 
-/// The folders that the editor shows; of old editors the one.
+/// Returns the folders of the workspace. Old editors have only one.
 fn folders(params: &InitializeParams) -> Vec<PathBuf> {
     let all = params.workspace_folders.iter().flatten();
     let mut folders: Vec<PathBuf> = all.filter_map(|folder| uri::to_path(&folder.uri)).collect();
@@ -129,9 +129,9 @@ pub(super) struct Server<'c> {
     pub(super) common: Common,
     settings: Settings,
     pub(super) folders: Vec<PathBuf>,
-    /// Those of which a document was opened, by their folders.
+    /// The roots in which a document was opened, with their folders.
     roots: Vec<(Option<PathBuf>, Arc<Root>)>,
-    /// What was asked and is not answered.
+    /// Requests without an answer so far.
     pending: HashSet<RequestId>,
 }
 
@@ -147,7 +147,7 @@ impl Server<'_> {
                         self.request(request);
                     }
                     Ok(Message::Notification(notification)) => self.notified(notification),
-                    // What was registered is registered or not.
+                    // The server sends only one request, and it does not need the answer.
                     Ok(Message::Response(_)) => {}
                     Err(_) => return Ok(()),
                 },
@@ -166,7 +166,7 @@ impl Server<'_> {
             Event::Answer(id, value) if self.pending.remove(&id) => {
                 Response::new_ok(id, value).into()
             }
-            // It was cancelled.
+            // The request was cancelled.
             Event::Answer(..) => return,
             Event::Complain(message) => {
                 let params = ShowMessageParams {
@@ -179,7 +179,7 @@ impl Server<'_> {
         self.write(message);
     }
 
-    /// An editor that is gone is noticed where its messages end.
+    /// Ignores errors: the main loop ends when the editor disappears.
     fn write(&self, message: impl Into<Message>) {
         let _ = self.connection.sender.send(message.into());
     }
@@ -244,7 +244,7 @@ impl Server<'_> {
         }
     }
 
-    /// The root of a document, which starts with the first one.
+    /// Returns the root of a document, and starts it if necessary.
     pub(super) fn root_of(&mut self, path: &Path) -> &Root {
         let folder = nearest(&self.folders, path).map(Path::to_owned);
         let known = self.roots.iter().position(|(known, _)| *known == folder);
@@ -261,7 +261,7 @@ impl Server<'_> {
         &self.roots[at].1
     }
 
-    /// A file on the disk is another now, or gone, or new.
+    /// Handles a file that was changed, deleted or created on disk.
     pub(super) fn file_changed(&self, path: &Path) {
         if !run::matters(path, self.settings.all_text) {
             return;
@@ -305,11 +305,11 @@ impl Server<'_> {
         ));
     }
 
-    /// Begins again with other folders.
+    /// Starts again with other folders.
     pub(super) fn restart(&mut self) {
         self.stop();
         self.roots.clear();
-        // The root of what was asked is not known any more.
+        // The requests may belong to other roots now.
         for id in std::mem::take(&mut self.pending) {
             let code = ErrorCode::ContentModified as i32;
             self.write(Response::new_err(

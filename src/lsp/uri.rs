@@ -1,4 +1,4 @@
-//! Paths of the system and the `file:` URIs that editors call them by.
+//! Converts between paths and `file:` URIs.
 
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -6,7 +6,7 @@ use std::str::FromStr;
 use lsp_types::Uri;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, percent_encode};
 
-/// What stays as it is in the path of a URI.
+/// Encodes everything in the path of a URI but these characters.
 const KEPT: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'/')
     .remove(b'-')
@@ -14,7 +14,7 @@ const KEPT: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'_')
     .remove(b'~');
 
-/// The file that a URI names; `None` for any other scheme, and for files of other machines.
+/// Returns the file that a URI names. `None` for any other scheme, and for files on other machines.
 pub(super) fn to_path(uri: &Uri) -> Option<PathBuf> {
     let rest = strip_scheme(uri.as_str())?;
     let path = rest.strip_prefix("localhost").unwrap_or(rest);
@@ -44,7 +44,7 @@ fn of_bytes(bytes: Vec<u8>) -> Option<PathBuf> {
     Some(PathBuf::from(text.replace('/', "\\")))
 }
 
-/// The URI of a full path.
+/// Returns the URI of an absolute path.
 pub(super) fn of_path(path: &Path) -> Option<Uri> {
     let name = path.as_os_str().as_encoded_bytes();
     let mut encoded = String::from("file://");
