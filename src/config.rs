@@ -1,7 +1,6 @@
-//! The configuration `.regfix.yaml`: which rules, how severe, in which files, and a user's own rules.
+//! The configuration `.regfix.yaml`: which rules apply, their severities, in which files, and the user's own rules.
 //!
-//! Finding and reading the file is all that touches the disk; parsing is text in, configuration out. What is
-//! wrong with a configuration is reported with its location.
+//! Only finding and reading the file touches the disk; parsing turns text into a configuration. Each error has its location.
 
 mod catalogue;
 mod error;
@@ -35,66 +34,66 @@ use crate::rules::{Edition, Rule, RuleSpec, Severity};
 use crate::source::lexically_normal;
 use error::Fault;
 
-/// A configuration. That of a run is made in three steps: [`load()`] or [`Config::empty`], then
-/// [`Config::lay_over`], then [`Config::rules`]; [`Config::adjust`] comes after every file.
+/// A configuration. A run makes its own in three steps: [`load()`] or [`Config::empty`], then [`Config::lay_over`], then
+/// [`Config::rules`]. It calls [`Config::adjust`] after every file.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// What globs are relative to.
+    /// The folder that globs are relative to.
     pub folder: PathBuf,
     pub selectors: Selectors,
     /// Files and folders that are not checked; see [`Config::excludes`].
     pub exclude: Globs,
-    /// The later ones win.
+    /// Later ones win.
     pub overrides: Vec<Override>,
     /// Whether unpacked charts of remote dependencies are edited in place, as if the user owned them.
     pub edit_vendored_charts: bool,
-    /// Folders of charts that a tool puts back, though no dependency says; see [`Config::vendors_chart`].
+    /// Folders of charts that a tool manages although no dependency shows that; see [`Config::vendors_chart`].
     pub vendored_charts: Globs,
-    /// Findings that are less severe are left out.
+    /// Findings below this severity are left out.
     pub min_severity: Severity,
-    /// The catalogue that its rules are from.
+    /// The catalogue that its rules come from.
     pub edition: Arc<Edition>,
-    /// All rules, of the catalogue and own, selected or not.
+    /// All rules, from the catalogue and the user's own, selected or not.
     pub known: Arc<Vec<Arc<Rule>>>,
-    /// What of it makes `known` differ from the embedded rules, however it is laid out and commented.
+    /// The values that make `known` differ from the embedded rules, without layout and comments.
     own: String,
-    /// The file that it was read from, if there is one.
+    /// The file that it was read from, if any.
     pub file: Option<PathBuf>,
-    /// The files that it was read from, those that are extended first.
+    /// The files that it was read from, extended files first.
     pub layers: Vec<Layer>,
-    /// The user's own rules, as they are written.
+    /// The user's own rules as written.
     specs: Arc<Vec<RuleSpec>>,
-    /// Where the pages of rules are, if that is set.
+    /// The URL of the pages of rules, if set.
     pages: Option<Arc<str>>,
-    /// The working directory, which relative paths start from.
+    /// The working directory, which relative paths are resolved against.
     here: PathBuf,
 }
 
-/// Which rules, and how severe.
+/// Which rules are used, and their severities.
 #[derive(Debug, Clone, Default)]
 pub struct Selectors {
-    /// Just these; all where none is named.
+    /// Only these rules, or all if empty.
     pub select: Vec<Selector>,
-    /// Not these, though they may be selected.
+    /// Rules that are left out even if they are selected.
     pub ignore: Vec<Selector>,
-    /// Of several that match, the most particular counts.
+    /// If several match, the most specific one wins.
     pub severity: Vec<(Selector, Severity)>,
 }
 
-/// What differs in some files. It can only narrow what is selected for all.
+/// Settings for some files. They can only narrow what is selected for all files.
 #[derive(Debug, Clone)]
 pub struct Override {
     pub files: Globs,
     pub selectors: Selectors,
 }
 
-/// A larger configuration is not read.
+/// The size limit of a configuration, in bytes.
 const LIMIT: usize = 1 << 20;
 
-/// Reads a regular file of at most so many bytes that lies below a folder, links resolved, as [`crate::open::read_below`] does.
+/// Reads a regular file below a folder with a size limit in bytes, links resolved, like [`crate::open::read_below`].
 pub type ReadBelow<'r> = dyn Fn(&Path, &Path, usize) -> std::io::Result<Vec<u8>> + 'r;
 
-/// The bytes of a configuration as text. `path` is what errors call it.
+/// Decodes the bytes of a configuration. `path` is used in errors.
 fn decode(path: &Path, bytes: Vec<u8>) -> Result<String, ConfigError> {
     if bytes.len() > LIMIT {
         return Err(unread(path, "is larger than 1 MiB".to_owned()));
@@ -105,7 +104,7 @@ fn decode(path: &Path, bytes: Vec<u8>) -> Result<String, ConfigError> {
         .map_err(|invalid| unread(path, format!("is not {}", invalid.encoding.name())))
 }
 
-/// Reads the text of a configuration.
+/// Parses the text of a configuration.
 fn of_text(text: &str, reading: &Reading<'_>) -> Result<Config, ConfigError> {
     let path = reading.path;
     let config = read::config(text, reading);
@@ -120,12 +119,12 @@ fn unread(path: &Path, why: String) -> ConfigError {
 }
 
 impl Config {
-    /// What holds where there is no configuration: all embedded rules, everywhere.
+    /// Returns the defaults: all embedded rules, in all files.
     pub fn empty(folder: impl Into<PathBuf>) -> Self {
         Self::on(folder.into(), Edition::embedded())
     }
 
-    /// The same, read from another file with the same text. Its globs start in the folder of that.
+    /// Returns the same configuration as if read from another file with the same text. Globs start in that file's folder.
     #[must_use]
     pub fn of_file(self, file: &Path) -> Self {
         let mut layers = self.layers;
@@ -140,18 +139,18 @@ impl Config {
         }
     }
 
-    /// Whether it is made of several files.
+    /// Whether it was read from several files.
     pub fn extends(&self) -> bool {
         self.layers.len() > 1
     }
 
-    /// The same, read from no file.
+    /// Returns the same configuration without a file.
     #[must_use]
     pub fn of_no_file(self) -> Self {
         Self { file: None, ..self }
     }
 
-    /// All rules of a catalogue, everywhere.
+    /// Returns the defaults with the rules of a catalogue.
     fn on(folder: PathBuf, edition: &Arc<Edition>) -> Self {
         Self {
             here: folder.clone(),
@@ -172,10 +171,10 @@ impl Config {
         }
     }
 
-    /// Lays what was typed over what is written: `--select` in place of `select`, `--ignore` in addition.
+    /// Applies options of the command line: `--select` replaces `select`, `--ignore` adds to `ignore`.
     ///
     /// # Errors
-    /// Where there is no such rule.
+    /// If there is no such rule.
     pub fn lay_over(&mut self, select: &[String], ignore: &[String]) -> Result<(), String> {
         if select.is_empty() && ignore.is_empty() {
             return Ok(());
@@ -201,10 +200,10 @@ impl Config {
         Ok(())
     }
 
-    /// The rules of the run, with the severities that they have on a day. What is written counts before dates.
+    /// Returns the rules of the run with their severities on a day. A configured severity overrides dates.
     ///
     /// # Errors
-    /// Where none is left, and nothing else that is looked for.
+    /// If no rule is left, and charts are not checked either.
     pub fn rules(&self, today: Date) -> Result<Vec<Arc<Rule>>, String> {
         let selected = self
             .known
@@ -217,7 +216,7 @@ impl Config {
         }
     }
 
-    /// A rule with its severity on a day: the same one where that is as it was.
+    /// Returns a rule with its severity on a day. Does not copy it if nothing changes.
     fn on_day(&self, rule: &Arc<Rule>, today: Date) -> Arc<Rule> {
         let mut rule = Arc::clone(rule).on_day(today);
         if let Some(severity) = self.selectors.severity_of(&rule.id) {
@@ -226,8 +225,8 @@ impl Config {
         rule
     }
 
-    /// The rule that applies to what a chart pulls, selected or not: `None` only where it is ignored, or nothing of charts is
-    /// wanted.
+    /// Returns the rule with this id for an image that a chart pulls, even if it is not selected. `None` if it is unknown or
+    /// ignored, or charts are not checked.
     pub fn rule_of_chart(&self, id: &str, today: Date) -> Option<Arc<Rule>> {
         let is_ignored = |id: &str| self.selectors.ignore.iter().any(|one| one.matches(id));
         if is_ignored(id) || !self.selectors.choose(LEGACY_CHART) {
@@ -237,7 +236,7 @@ impl Config {
         Some(self.on_day(rule, today))
     }
 
-    /// What its rules depend on: configurations with the same key choose the same rules.
+    /// Returns a key for the rules: configurations with the same key choose the same rules.
     pub fn key(&self) -> String {
         let (selectors, edition) = (&self.selectors, &self.edition.file);
         match Arc::ptr_eq(&self.known, self.edition.rules()) {
@@ -253,8 +252,8 @@ impl Config {
         }
     }
 
-    /// What its rules are chosen from, and what else than rules is chosen: the part of [`Config::key`] that does not depend on how
-    /// the choice is written.
+    /// Identifies the rules to choose from, and which ids that are not rules are chosen. This is the part of [`Config::key`]
+    /// that does not depend on how the choice is written.
     pub fn origin_of_rules(&self) -> String {
         let others = finding::NOT_RULES.map(|(id, _)| self.selectors.choose(id));
         let own = match Arc::ptr_eq(&self.known, self.edition.rules()) {
@@ -264,7 +263,7 @@ impl Config {
         format!("{others:?} {:?} {own}", self.edition.file)
     }
 
-    /// The ids of all rules, and which of them run.
+    /// Returns the ids of all rules, with whether each is chosen.
     pub fn names(&self) -> Names {
         let ids = self
             .known
@@ -274,14 +273,14 @@ impl Config {
         Names::new(ids.map(|id| (id.to_owned(), self.selectors.choose(id))))
     }
 
-    /// Whether a rule may be more severe in some files than it is in all.
+    /// Whether a rule may have another severity in some files than in all.
     pub fn sets_severities_by_path(&self) -> bool {
         self.overrides
             .iter()
             .any(|over| !over.selectors.severity.is_empty())
     }
 
-    /// Whether `exclude` says that a file, or a folder and so all that it holds, is not checked.
+    /// Whether `exclude` matches a file, or a folder with everything in it.
     pub fn excludes(&self, path: &Path, is_folder: bool) -> bool {
         let matches = |path: PathBuf| match is_folder {
             true => self.exclude.match_folder(&path),
@@ -290,17 +289,17 @@ impl Config {
         !self.exclude.is_empty() && self.relative(path).is_some_and(matches)
     }
 
-    /// Whether a chart in a folder is listed as one that a tool puts back.
+    /// Whether a chart's folder is listed as one that a tool manages.
     pub fn vendors_chart(&self, folder: &Path) -> bool {
         let matches = |path: PathBuf| self.vendored_charts.match_folder(&path);
         !self.vendored_charts.is_empty() && self.relative(folder).is_some_and(matches)
     }
 
-    /// Applies the overrides to what was found in a file: drops what they ignore, changes severities. Says how
-    /// many were dropped.
+    /// Applies the overrides to the findings of a file: drops what they ignore and changes severities. Returns how many were
+    /// dropped.
     ///
-    /// Ignore comments come first, so that one is not called unused because an override ignores the same. What is
-    /// only mentioned keeps its severity: it is no more than a hint.
+    /// Ignore comments are applied first, so that one is not reported as unused because an override ignores the same finding.
+    /// Mentions keep their severity, because they are only hints.
     pub fn adjust(
         &self,
         path: &Path,
@@ -347,13 +346,13 @@ impl Config {
         ignored
     }
 
-    /// A path from the configuration's folder. `None` for what is outside of it.
+    /// Returns a path relative to the configuration's folder. `None` if it is outside.
     fn relative(&self, path: &Path) -> Option<PathBuf> {
         let absolute = lexically_normal(&self.here.join(path));
         if let Ok(relative) = absolute.strip_prefix(&self.folder) {
             return Some(relative.to_owned());
         }
-        // An absolute path may lead through a link to the folder, whose own path has none.
+        // An absolute path may go through a link, but the path of the configuration's folder is resolved.
         let parent = absolute.parent()?.canonicalize().ok()?;
         let resolved = parent.join(absolute.file_name()?);
         resolved.strip_prefix(&self.folder).ok().map(Path::to_owned)
@@ -403,7 +402,7 @@ mod tests {
         )
     }
 
-    /// What is left of findings of these rules in a file, with severities.
+    /// The findings of these rules that are left in a file, with their severities.
     fn adjusted(config: &Config, path: &str, rules: &[&str]) -> Vec<(String, Severity)> {
         let mut findings: Vec<Finding> = rules.iter().map(|rule| finding(rule)).collect();
         config.adjust(Path::new(path), &mut findings, &mut Vec::new());

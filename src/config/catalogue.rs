@@ -1,6 +1,6 @@
-//! Catalogues that take the place of the one that comes with regfix: named on the command line, or pinned by a configuration.
+//! Catalogues that replace the embedded one: named on the command line or pinned by a configuration.
 //!
-//! What a catalogue says is for [`crate::rules`]; this reads its file, and holds it to its checksum.
+//! This module reads the file and verifies its checksum. [`crate::rules`] interprets it.
 
 use std::io;
 use std::path::Path;
@@ -17,18 +17,18 @@ use crate::rules::{Catalogue, Edition};
 use crate::source::Span;
 use crate::syntax::yaml::{self, Node};
 
-/// The name of a catalogue that a configuration pins, in whatever folder it is. A file of that name is not checked itself.
+/// The file name of a pinned catalogue, in any folder. A file with this name is not checked itself.
 pub const FILE: &str = "regfix.catalogue.yaml";
 
-/// A larger catalogue is not read.
+/// The size limit of a catalogue, in bytes.
 const LIMIT: usize = 8 << 20;
 
-/// What a configuration starts from.
+/// The catalogue that a configuration starts from.
 #[derive(Clone, Copy)]
 pub enum Basis<'b> {
-    /// A catalogue that counts whatever the configuration pins.
+    /// A catalogue that is used whatever the configuration pins.
     Named(&'b Arc<Edition>),
-    /// The catalogue that the configuration pins, which this reads; without a pin, the one that comes with regfix.
+    /// The catalogue that the configuration pins, read by this function, or the embedded one without a pin.
     Pinned(&'b ReadFile<'b>),
 }
 
@@ -36,12 +36,12 @@ pub enum Basis<'b> {
 pub type ReadFile<'b> = dyn Fn(&Path) -> Result<Vec<u8>, String> + 'b;
 
 impl<'b> Basis<'b> {
-    /// `named` is what a person named on the command line, if anything.
+    /// `named` is the catalogue that the user named on the command line, if any.
     pub fn of(named: Option<&'b Arc<Edition>>, read: &'b ReadFile<'b>) -> Self {
         named.map_or(Self::Pinned(read), Self::Named)
     }
 
-    /// The catalogue that holds without a pin.
+    /// Returns the catalogue that is used without a pin.
     pub(super) fn named(&self) -> &Arc<Edition> {
         match self {
             Self::Named(edition) => edition,
@@ -50,10 +50,10 @@ impl<'b> Basis<'b> {
     }
 }
 
-/// Reads a catalogue that a person named on the command line.
+/// Reads a catalogue that the user named on the command line.
 ///
 /// # Errors
-/// Where it cannot be read, or something in it is wrong.
+/// If it cannot be read or is invalid.
 pub fn load_catalogue(path: &Path) -> Result<Arc<Edition>, ConfigError> {
     let bytes = read(path).map_err(|error| {
         let fault = Fault::new(format!("cannot be read: {error}"));
@@ -71,18 +71,18 @@ pub(super) fn read(path: &Path) -> io::Result<Vec<u8>> {
     open::read(path, Links::Follow, LIMIT)
 }
 
-/// Reads a catalogue that a configuration pins which no one named: a regular file that lies in the repository, links resolved.
+/// Reads a catalogue that a configuration pins. It must be a regular file in the repository, links resolved.
 ///
 /// # Errors
-/// Where it cannot be read, or lies elsewhere.
+/// If it cannot be read, or is outside of the repository.
 pub fn read_pinned(top: &Path, path: &Path, read: &ReadBelow<'_>) -> Result<Vec<u8>, String> {
     read(top, path, LIMIT).map_err(|error| error.to_string())
 }
 
-/// Reads a catalogue that a configuration pins. `name` is how that spells its path.
+/// Reads a catalogue that a configuration pins. `name` is its path as written there.
 ///
 /// # Errors
-/// Where it cannot be read, is another one, or something in it is wrong.
+/// If it cannot be read, has another checksum, or is invalid.
 pub(super) fn pinned(
     path: &Path,
     name: &str,
@@ -135,7 +135,7 @@ fn of_text(text: &str, file: EditionFile) -> Result<Edition, Fault> {
         .map_err(|flaw| Fault::new(flaw.message).at(span(root, text, flaw.place)))
 }
 
-/// Where a location of a catalogue is in its text.
+/// Returns the span of a location in a catalogue.
 fn span(root: &Node<'_>, text: &str, place: Place) -> Span {
     let value = |key: &str| root.as_map().and_then(|map| map.get(key));
     let found = match place {
@@ -149,7 +149,7 @@ fn span(root: &Node<'_>, text: &str, place: Place) -> Span {
     found.unwrap_or_else(|| head(root))
 }
 
-/// The line of a row, where the table is written as it is meant; else where the table begins.
+/// Returns the line of a row if the table has that line as it is; otherwise the start of the table.
 fn row_span(node: &Node<'_>, text: &str, row: &str) -> Span {
     let table = node.span();
     let mut start = table.start;

@@ -1,6 +1,6 @@
 //! Errors in a configuration, with their locations.
 //!
-//! Knows no key: what is said comes from who finds it.
+//! It knows no keys: whoever finds an error provides the message.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -12,16 +12,16 @@ use crate::source::{LineIndex, Span};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConfigError {
     pub path: PathBuf,
-    /// Empty where the file could not be read.
+    /// Empty if the file could not be read.
     pub text: String,
-    /// The key or the value that is to blame.
+    /// The key or value that is wrong.
     pub span: Span,
     pub message: String,
     pub help: Option<String>,
 }
 
 impl ConfigError {
-    /// The same with the name that a person gave the file, where it is that file.
+    /// Replaces the path by the name that the user gave the file, if the error is in that file.
     pub(super) fn renamed(self, path: &Path, named: &Path) -> Self {
         match self.path == path {
             true => Self {
@@ -46,13 +46,13 @@ impl fmt::Display for ConfigError {
     }
 }
 
-/// Something wrong, before it is known in which file.
+/// An error whose file is not known yet.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Fault {
     pub(crate) span: Option<Span>,
     pub(crate) message: String,
     pub(crate) help: Option<String>,
-    /// What is wrong is in another file, which this one extends.
+    /// The error, if it is in a file that this one extends.
     pub(super) elsewhere: Option<Box<ConfigError>>,
 }
 
@@ -73,7 +73,7 @@ impl Fault {
         }
     }
 
-    /// Keeps the location that it has: the innermost is the best.
+    /// Sets the span, unless there is one already: the innermost is the most precise.
     pub(crate) fn at(mut self, span: Span) -> Self {
         self.span = self.span.or(Some(span));
         self

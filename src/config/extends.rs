@@ -1,7 +1,7 @@
 //! `extends`: a configuration that starts from another file.
 //!
-//! The file lies in the same repository, or its path is absolute. What a repository extends is read as the repository is: from the
-//! working tree or from a revision, and never out of it.
+//! The file is in the same repository, or its path is absolute. A file of the repository is read from where the repository is
+//! read, the working tree or a revision, and never from outside of it.
 
 use std::path::{Path, PathBuf};
 
@@ -13,29 +13,29 @@ use crate::open::{self, Links};
 use crate::printable;
 use crate::source::{Span, lexically_normal};
 
-/// So many files may follow each other.
+/// The longest chain of files that extend each other.
 const DEPTH: usize = 8;
 
-/// A file that is being read, and what it takes to read those that it extends.
+/// A file that is being read, and what is needed to read the files that it extends.
 #[derive(Clone, Copy)]
 pub(super) struct Reading<'r> {
     pub(super) path: &'r Path,
-    /// Where globs start: the folder of the file that no one extends.
+    /// The folder of the outermost file, where globs start.
     pub(super) folder: &'r Path,
     pub(super) basis: Basis<'r>,
     /// Reads a file of the repository.
     pub(super) file: &'r ReadFile<'r>,
-    /// The file that extends this one, if there is one.
+    /// The file that extends this one, if any.
     pub(super) above: Option<&'r Reading<'r>>,
 }
 
 impl<'r> Reading<'r> {
-    /// This file and those that extend it, the nearest first.
+    /// Iterates over this file and those that extend it, nearest first.
     fn chain(&'r self) -> impl Iterator<Item = &'r Reading<'r>> {
         std::iter::successors(Some(self), |reading| reading.above)
     }
 
-    /// Reads the file that this one extends, which `named` is the path of and `at` the location.
+    /// Reads the file that this one extends. `named` is its path as written, and `at` the span of that.
     pub(super) fn extended(&self, named: &str, at: Span) -> Result<Config, Fault> {
         let fault = |why: String| Fault::new(why).at(at);
         let target = Path::new(named);
@@ -79,7 +79,7 @@ impl<'r> Reading<'r> {
     }
 }
 
-/// A file that settings come from, and which keys it gives.
+/// A file that settings come from, and the keys that it sets.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Layer {
     pub file: PathBuf,

@@ -1,6 +1,6 @@
-//! `.regfix.yaml` as it is written: its keys, what each takes, and where that is. The JSON schema is made of these types.
+//! The keys of `.regfix.yaml`, their types and their spans. The JSON schema is generated from these types.
 //!
-//! Knows no rule, no glob and no file: what the values mean is for `read`.
+//! This module knows no rules, globs or files: `read` interprets the values.
 
 use std::fmt;
 
@@ -39,7 +39,7 @@ pub(super) struct File {
     pub(super) catalogue: Option<Spanned<CatalogueSpec>>,
 }
 
-/// The id of a rule, the beginning of several with `*`, or `all`.
+/// The id of a rule, a prefix of ids followed by `*`, or `all`.
 #[derive(Debug, Deserialize)]
 #[serde(transparent)]
 pub(super) struct RuleName(pub(super) String);
@@ -51,7 +51,7 @@ pub(super) struct RuleName(pub(super) String);
 #[serde(transparent)]
 pub(super) struct FilePath(#[serde(deserialize_with = "one_path")] pub(super) String);
 
-/// Refuses several files by a message that says so.
+/// Refuses a list of files with a message of its own.
 fn one_path<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
     struct OnePath;
     impl Visitor<'_> for OnePath {

@@ -1,4 +1,4 @@
-//! Where the configuration of a folder is. Looks for files, and reads none.
+//! Finds the configuration of a folder. Only checks which files exist; reads none.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -9,11 +9,11 @@ use crate::source;
 /// The usual name of a configuration.
 pub const NAME: &str = ".regfix.yaml";
 
-/// The names of a configuration; one folder holds one of them. The second counts only where nothing else is called like
-/// that: a workflow or a manifest of regfix may well be.
+/// The names of a configuration; a folder may have only one of them. The second counts only at the top of a repository or in
+/// the working directory, because a workflow or a manifest of regfix may have the same name elsewhere.
 const FILES: [&str; 2] = [NAME, "regfix.yaml"];
 
-/// Names that someone may well choose, and wonder why nothing happens.
+/// Names that a user may choose by mistake, and wonder why they have no effect.
 const MISNAMED: [&str; 9] = [
     ".regfix",
     ".regfixrc",
@@ -26,15 +26,15 @@ const MISNAMED: [&str; 9] = [
     ".github/regfix.yaml",
 ];
 
-/// A configuration that no one named.
+/// A configuration that was found, not named by the user.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Found {
     pub path: PathBuf,
-    /// The repository that it must lie in, links resolved; where there is none, the folder itself.
+    /// The repository that it must be in, links resolved. The folder itself if it is not in a repository.
     pub top: PathBuf,
 }
 
-/// The paths at which a configuration may be, from a folder upwards to the top of its repository, the nearest first.
+/// Returns the paths where a configuration may be, from a folder up to the top of its repository, nearest first.
 pub fn names_from(folder: &Path, top: &Path) -> Vec<PathBuf> {
     let folders = folder
         .ancestors()
@@ -43,20 +43,20 @@ pub fn names_from(folder: &Path, top: &Path) -> Vec<PathBuf> {
     paths.collect()
 }
 
-/// The nearest folder, from this one upwards, that holds `.git`.
+/// Returns the nearest folder that contains `.git`, from this one upwards.
 pub fn repository(folder: &Path) -> Option<&Path> {
     folder
         .ancestors()
         .find(|folder| folder.join(".git").exists())
 }
 
-/// Whether a file is a configuration, or one that others extend, by its name.
+/// Whether a file's name is that of a configuration, or of one that others extend.
 pub fn is_configuration(path: &Path) -> bool {
     let name = source::file_name(path);
     FILES.contains(&name) || name.ends_with(FILES[0])
 }
 
-/// Whether a folder may have a configuration, or begin a repository, by a name in it.
+/// Whether a name in a folder can mean that the folder has a configuration or is the top of a repository.
 pub fn is_of_use(name: &OsStr) -> bool {
     let begins = |path: &str| {
         let rest = path.as_bytes().strip_prefix(name.as_encoded_bytes());
@@ -65,11 +65,11 @@ pub fn is_of_use(name: &OsStr) -> bool {
     name == ".git" || FILES.iter().chain(&MISNAMED).any(|path| begins(path))
 }
 
-/// The configuration that lies in a folder. `is_top` says that the folder is one in which a file without a dot in its name
-/// is a configuration, too: the one of the repository, or the working directory. `is_there` says whether there is a file.
+/// Returns the configuration in a folder. `is_top` is whether the folder is the top of the repository or the working directory:
+/// only there, a file whose name has no leading dot counts. `is_there` is whether a file exists.
 ///
 /// # Errors
-/// Where it holds two, or one under a name that would not be read.
+/// If the folder has two, or one with a name that would not be read.
 pub fn in_folder(
     folder: &Path,
     is_top: bool,
@@ -99,7 +99,7 @@ pub fn in_folder(
 mod tests {
     use super::*;
 
-    /// What a folder with these files has, by the name.
+    /// The configuration of a folder with these files.
     fn found(names: &[&str], is_top: bool) -> Result<Option<PathBuf>, String> {
         let is_there = |path: &Path| names.iter().any(|name| Path::new("a").join(name) == path);
         in_folder(Path::new("a"), is_top, &is_there)

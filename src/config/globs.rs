@@ -1,6 +1,6 @@
 //! Globs as in `.gitignore`, for the paths below one folder.
 //!
-//! Paths are relative to that folder already; the disk is not asked.
+//! Paths are already relative to that folder. Nothing here touches the disk.
 
 use std::path::Path;
 
@@ -8,20 +8,20 @@ use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 
 use crate::printable::excerpt;
 
-/// Patterns, each of which matches files and everything below folders.
+/// Patterns that match files, and folders with everything below them.
 #[derive(Debug, Clone, Default)]
 pub struct Globs {
     patterns: Vec<String>,
-    /// For the path of a file: those without a slash at the end. Nothing is added for what lies below folders, because plain names
-    /// need no regular expression then, which takes long to make.
+    /// For paths of files: the patterns without a slash at the end. They are not extended to what is below folders, because
+    /// plain names then need no regular expression, which is slow to build.
     files: GlobSet,
-    /// For the path of a folder: all.
+    /// For paths of folders: all patterns.
     folders: GlobSet,
 }
 
 impl Globs {
     /// # Errors
-    /// The index of the pattern that is none, and why.
+    /// The index of the invalid pattern, and why it is invalid.
     pub fn new<'p>(patterns: impl IntoIterator<Item = &'p str>) -> Result<Self, (usize, String)> {
         let mut files = GlobSetBuilder::new();
         let mut folders = GlobSetBuilder::new();
@@ -50,10 +50,10 @@ impl Globs {
         })
     }
 
-    /// These and others.
+    /// Joins two sets of globs.
     ///
     /// # Errors
-    /// Where they are too many.
+    /// If there are too many.
     pub(super) fn and(&self, others: &Self) -> Result<Self, String> {
         let patterns = self.patterns.iter().chain(&others.patterns);
         Self::new(patterns.map(String::as_str)).map_err(|(_, why)| why)
@@ -68,14 +68,14 @@ impl Globs {
         self.files.is_match(path) || above.is_some_and(|folder| self.match_folder(folder))
     }
 
-    /// Whether the folder, and so everything below it, is meant.
+    /// Whether the folder, and so everything below it, matches.
     pub fn match_folder(&self, path: &Path) -> bool {
         let mut folders = path.ancestors().filter(|path| !path.as_os_str().is_empty());
         folders.any(|folder| self.folders.is_match(folder))
     }
 }
 
-/// A pattern of `.gitignore` as one that is matched against the whole path.
+/// Converts a pattern of `.gitignore` to one that matches the whole path.
 fn name(pattern: &str) -> Result<String, String> {
     if pattern.starts_with('!') {
         return Err(format!(

@@ -1,4 +1,4 @@
-//! A configuration read from a file, or from a text in its place.
+//! Loads a configuration from a file or from given text.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -10,10 +10,10 @@ use super::{Config, Found, LIMIT, ReadBelow, decode, of_text, read, unread};
 use crate::open;
 use crate::rules::Edition;
 
-/// Reads a configuration that the user named: of any kind, in any folder. `catalogue` is one that the user named, too.
+/// Reads a configuration that the user named, whatever its name and folder. `catalogue` is one that the user named as well.
 ///
 /// # Errors
-/// Where it cannot be read, or something in it is wrong.
+/// If it cannot be read or is invalid.
 pub fn load(path: &Path, catalogue: Option<&Arc<Edition>>) -> Result<Config, ConfigError> {
     let read = || -> std::io::Result<_> {
         let bytes = open::read_named(path, LIMIT)?;
@@ -37,10 +37,10 @@ pub fn load(path: &Path, catalogue: Option<&Arc<Edition>>) -> Result<Config, Con
     Ok(config)
 }
 
-/// The text of a configuration that no one named: a regular file that lies in its repository, links resolved.
+/// Reads the text of a configuration that was found. It must be a regular file in its repository, links resolved.
 ///
 /// # Errors
-/// Where it cannot be read, or lies elsewhere. Nothing of a file that lies elsewhere is shown.
+/// If it cannot be read, or is outside of its repository. Nothing of an outside file is shown.
 pub fn read_found(found: &Found, read: &ReadBelow<'_>) -> Result<String, ConfigError> {
     let Found { path, top } = found;
     let bytes = read(top, path, LIMIT);
@@ -48,11 +48,10 @@ pub fn read_found(found: &Found, read: &ReadBelow<'_>) -> Result<String, ConfigE
     decode(path, bytes)
 }
 
-/// Reads the text of a configuration that no one named, as it is or as it was at a revision. `path` is where it is, and its globs
-/// start in the folder of it.
+/// Parses the text of a configuration that was found, on disk or at a revision. Globs start in the folder of `path`.
 ///
 /// # Errors
-/// Where something in it is wrong.
+/// If it is invalid.
 pub fn load_text(
     path: &Path,
     text: &str,
@@ -69,10 +68,10 @@ pub fn load_text(
     of_text(text, &reading)
 }
 
-/// Reads the text of a configuration, and no other file. Its folder is that of `path` as given, and relative paths start there.
+/// Parses the text of a configuration without reading other files. Relative paths start in the folder of `path` as given.
 ///
 /// # Errors
-/// Where something in it is wrong.
+/// If it is invalid.
 pub fn parse(path: &Path, text: &str) -> Result<Config, ConfigError> {
     let nothing = |_: &Path| Err("only one file is read here".to_owned());
     let reading = Reading {

@@ -1,7 +1,7 @@
-//! A tree of spans as serde reads it, so that every error about a value knows its location.
+//! Deserializes from a tree with spans, so that every error about a value has its location.
 //!
-//! Scalars are taken as they are written: `1.10` is the text `1.10` where a text is wanted. An alias of a
-//! collection is refused rather than expanded. Knows no key.
+//! Scalars are read as written: `1.10` is the string `1.10` if a string is expected. An alias of a
+//! collection is refused, not expanded. This module knows no keys.
 
 mod types;
 
@@ -22,12 +22,12 @@ use crate::syntax::yaml::{Entry, Node, Scalar, Style};
 use types::{GLOB, ONE_OR_MORE, SPANNED};
 pub(super) use types::{Glob, Mapping, NonEmpty, OneOrMore, Spanned};
 
-/// Reads a value out of a tree.
+/// Deserializes a value from a tree.
 pub(super) fn read<'de, T: Deserialize<'de>>(node: &Node<'_>) -> Result<T, Fault> {
     T::deserialize(Reader(node)).map_err(|fault| fault.at(head(node)))
 }
 
-/// Where to point for a node: a scalar, or the first key or item of a collection.
+/// Returns the span to report for a node: a scalar, or the first key or item of a collection.
 pub(super) fn head(node: &Node<'_>) -> Span {
     match node {
         Node::Scalar(scalar) => scalar.span,
@@ -40,7 +40,7 @@ pub(super) fn head(node: &Node<'_>) -> Span {
     }
 }
 
-/// Where to point for a value: at its key, where nothing is written.
+/// Returns the span to report for a value, or its key if the value is empty.
 pub(super) fn value_head(entry: &Entry<'_>) -> Span {
     let value = head(&entry.value);
     if value.is_empty() {
@@ -50,12 +50,12 @@ pub(super) fn value_head(entry: &Entry<'_>) -> Span {
     }
 }
 
-/// Whether nothing is written: `~`, `null`, or an empty value.
+/// Whether the value is null: `~`, `null`, or empty.
 pub(super) fn is_null(node: &Node<'_>) -> bool {
     node.as_scalar().is_some_and(Scalar::is_null)
 }
 
-/// A key that is not one of those that are known.
+/// Makes the error for an unknown key.
 pub(super) fn unknown_key(key: &str, known: &[&str]) -> Fault {
     let fault = Fault::new(format!("unknown key `{}`", excerpt(key)));
     fault.help(choice("the keys here are", key, known))
@@ -70,7 +70,7 @@ fn choice(lead: &str, word: &str, known: &[&str]) -> String {
     }
 }
 
-/// Words for what is written, and for what is wanted.
+/// Describes what was found. [`wanted`] describes what was expected.
 fn found(unexpected: Unexpected<'_>) -> String {
     match unexpected {
         Unexpected::Str(text) => format!("`{}`", excerpt(text)),
@@ -186,7 +186,7 @@ impl<'de> Deserializer<'de> for Reader<'_, '_> {
         }
     }
 
-    /// Derived types would take the items of a list for their fields.
+    /// Refuses lists: derived types would take the items for their fields.
     fn deserialize_struct<V: Visitor<'de>>(
         self,
         _: &'static str,
@@ -268,7 +268,7 @@ impl<'de> Deserializer<'de> for Reader<'_, '_> {
     }
 }
 
-/// The parts of a [`Spanned`] value, as serde reads them: start, end, and the value.
+/// The parts of a [`Spanned`] value as serde reads them: start, end and value.
 struct Parts<'n, 't> {
     node: &'n Node<'t>,
     bounds: std::array::IntoIter<usize, 2>,
@@ -303,7 +303,7 @@ impl<'de> SeqAccess<'de> for Parts<'_, '_> {
     }
 }
 
-/// Whether YAML takes it for something else than a text.
+/// Whether YAML reads it as a number or a boolean.
 fn is_number_or_truth(text: &Scalar<'_>) -> bool {
     let word = text.value.to_ascii_lowercase();
     let is_word = ["true", "false", "yes", "no"].contains(&word.as_str());

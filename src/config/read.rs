@@ -1,6 +1,6 @@
 //! Reads the text of `.regfix.yaml` into a configuration. Each error points at its location.
 //!
-//! Reads no file. What keys there are, `file` knows; what a rule holds is for `rules` to say.
+//! Reads no files. `file` defines the keys, and `rules` interprets a rule.
 
 mod own_rules;
 
@@ -52,7 +52,7 @@ pub(super) fn config(text: &str, reading: &Reading<'_>) -> Result<Config, Fault>
     Ok(config)
 }
 
-/// What a file says, over what the file says that it extends. `root` is the same as it is written.
+/// Applies the settings of a file over those of the file that it extends. `root` is the tree that `file` was read from.
 fn of_file(file: File, root: &Node<'_>, reading: &Reading<'_>) -> Result<Config, Fault> {
     let basis = reading.basis;
     let extended = file
@@ -69,7 +69,7 @@ fn of_file(file: File, root: &Node<'_>, reading: &Reading<'_>) -> Result<Config,
     let mut config = extended.unwrap_or_else(|| Config::on(reading.folder.to_owned(), &edition));
     config.own += &own_text(root);
     set_rules(&mut config, file.rules.0, root, edition)?;
-    // Most configurations of many repositories name no rule, and listing the names of all takes time.
+    // Listing the names of all rules takes time, and most configurations name no rule.
     let selects = !(file.select.0.is_empty() && file.ignore.0.is_empty());
     let names = match selects || !file.severity.0.is_empty() || !file.overrides.0.is_empty() {
         true => config.names(),
@@ -95,7 +95,7 @@ fn of_file(file: File, root: &Node<'_>, reading: &Reading<'_>) -> Result<Config,
     Ok(config)
 }
 
-/// Sets the rules that a configuration has: those of its catalogue, and its own over them.
+/// Sets the rules of a configuration: those of its catalogue, with the user's own over them.
 fn set_rules(
     config: &mut Config,
     specs: Vec<RuleSpec>,
@@ -107,7 +107,7 @@ fn set_rules(
         let nodes = nodes.map_or(&[][..], |list| &list.items);
         let (specs, rules) = own_rules(specs, nodes, &config.specs, &edition)?;
         (config.specs, config.known) = (Arc::new(specs), Arc::new(rules));
-        // Those of the file that this one extends are gone from the rules.
+        // The new rules do not have the pages that the extended file set.
         if let Some(pages) = &config.pages {
             set_pages(&mut config.known, pages);
         }
@@ -116,7 +116,7 @@ fn set_rules(
     Ok(())
 }
 
-/// Selectors over those of the file that is extended: `select` takes the place of the other, all else is added.
+/// Lays selectors over those of the extended file: `select` replaces, everything else is added.
 fn over(below: Selectors, own: Selectors) -> Selectors {
     let joined = |mut below: Vec<Selector>, own: Vec<Selector>| {
         below.extend(own);
@@ -135,7 +135,7 @@ fn over(below: Selectors, own: Selectors) -> Selectors {
     }
 }
 
-/// Globs and those of a key.
+/// Adds the globs of a key.
 fn and(below: &Globs, own: &OneOrMore<Glob>) -> Result<Globs, Fault> {
     let Some(first) = own.0.first() else {
         return Ok(below.clone());
@@ -152,7 +152,7 @@ fn set_pages(rules: &mut Arc<Vec<Arc<Rule>>>, pages: &Arc<str>) {
     built_in.for_each(|rule| Arc::make_mut(rule).set_page(pages));
 }
 
-/// `catalogue`: the catalogue that the configuration pins, unless a person named another.
+/// Reads `catalogue`: the catalogue that the configuration pins, unless the user named another.
 fn pinned(
     spec: &Spanned<CatalogueSpec>,
     folder: &Path,
@@ -190,7 +190,7 @@ fn pinned(
     }
 }
 
-/// The values of the keys that make other rules, without layout and comments.
+/// Returns the values of the keys that affect rules, without layout and comments.
 fn own_text(root: &Node<'_>) -> String {
     fn write(node: &Node<'_>, out: &mut String) {
         match node {
@@ -221,10 +221,10 @@ fn own_text(root: &Node<'_>) -> String {
     out
 }
 
-/// What stands for the id in `rule-url`.
+/// The placeholder for the id in `rule-url`.
 const RULE: &str = "{rule}";
 
-/// `rule-url`: where the pages of the rules are.
+/// Reads `rule-url`, the URL of the pages of rules.
 fn rule_url(url: &Spanned<String>) -> Result<Arc<str>, Fault> {
     let text = url.value.as_str();
     let is_url = text.starts_with("https://") || text.starts_with("http://");
@@ -239,8 +239,8 @@ fn rule_url(url: &Spanned<String>) -> Result<Arc<str>, Fault> {
     }
 }
 
-/// What YAML allows and a reader would misunderstand: a key that occurs twice, and an alias of a collection,
-/// which may stand for more text than there is memory.
+/// Refuses what YAML allows but readers misunderstand: a duplicate key, and an alias of a collection, which could expand to
+/// more text than fits in memory.
 fn refuse_traps(node: &Node<'_>) -> Result<(), Fault> {
     match node {
         Node::Scalar(_) => Ok(()),
@@ -266,7 +266,7 @@ fn refuse_traps(node: &Node<'_>) -> Result<(), Fault> {
     }
 }
 
-/// The value under a key; a key with nothing under it counts as absent.
+/// Returns the value of a key. A null value counts as absent.
 fn value<'n, 't>(root: &'n Node<'t>, key: &str) -> Option<&'n Node<'t>> {
     root.as_map()?.get(key).filter(|node| !is_null(node))
 }
@@ -280,7 +280,7 @@ fn globs(texts: &OneOrMore<Glob>) -> Result<Globs, Fault> {
     })
 }
 
-/// `select`, `ignore` and `severity`, as they are at the top and in an override.
+/// Reads `select`, `ignore` and `severity`, at the top or in an override.
 fn selectors(
     select: &OneOrMore<RuleName>,
     ignore: &OneOrMore<RuleName>,
@@ -349,7 +349,7 @@ mod tests {
         )
     }
 
-    /// `«` and `»` stand around the location that the error must point at.
+    /// `«` and `»` mark the span that the error must point at.
     #[track_caller]
     fn check(marked: &str, message: &str, help: &str) {
         let start = marked.find('«').unwrap();

@@ -1,5 +1,5 @@
-//! The JSON schema of the configuration, for editors: made of the keys that the reader knows and of the types of rules,
-//! and held to what the reader takes and refuses.
+//! The JSON schema of the configuration, for editors. It is generated from the types of the reader and of rules, and tests
+//! compare what it accepts with what the reader accepts.
 //!
 //! `cargo xtask regenerate` writes `docs/schema/config.json`.
 
@@ -15,7 +15,7 @@ use super::nodes::{Glob, Mapping, NonEmpty, OneOrMore, Spanned};
 use crate::finding::NOT_RULES;
 use crate::rules::RuleSet;
 
-/// The ids that regfix has, and how others may look: those of a user's own rules, and the beginnings of several.
+/// The known ids, and the form of others: ids of the user's own rules, and prefixes.
 impl JsonSchema for RuleName {
     fn schema_name() -> Cow<'static, str> {
         "RuleName".into()
@@ -35,7 +35,7 @@ impl JsonSchema for RuleName {
     }
 }
 
-/// The types of `nodes` have no names of their own in the schema.
+/// The types of `nodes` are inlined in the schema.
 macro_rules! inline {
     ([$($of:ident),*] $type:ty, $generator:ident => $schema:expr) => {
         impl<$($of: JsonSchema),*> JsonSchema for $type {
@@ -69,7 +69,7 @@ inline!([K, V] Mapping<K, V>, generator => {
     json_schema!({"type": ["object", "null"], "propertyNames": names, "additionalProperties": values})
 });
 
-/// The reader takes any scalar for a text, for `1.10` needs no quotes there.
+/// Allows any scalar as a string: the reader needs no quotes for `1.10`.
 fn widen(schema: &mut Value) {
     match schema {
         Value::Object(fields) => {
@@ -110,7 +110,7 @@ fn schema() -> Value {
     whole
 }
 
-/// A text as other parsers of YAML see it.
+/// The value that other YAML parsers read.
 fn as_json(text: &str) -> Value {
     serde_yaml::from_str(text).unwrap()
 }

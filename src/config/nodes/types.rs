@@ -1,4 +1,4 @@
-//! Types of values that know where they are, or that can be written in several ways.
+//! Types of values that keep their span or that can be written in several ways.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -7,30 +7,30 @@ use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor}
 
 use crate::source::Span;
 
-/// A value, and where it is.
+/// A value with its span.
 #[derive(Debug)]
 pub(in crate::config) struct Spanned<T> {
     pub(in crate::config) value: T,
     pub(in crate::config) span: Span,
 }
 
-/// A list with items. One value is a list of one, and nothing is a list that is absent.
+/// A list that is not empty. A single value counts as a list of one, and null as an absent list.
 #[derive(Debug)]
 pub(in crate::config) struct OneOrMore<T>(pub(in crate::config) Vec<Spanned<T>>);
 
-/// A list with items, each of which is a collection.
+/// A list that is not empty.
 #[derive(Debug)]
 pub(in crate::config) struct NonEmpty<T>(pub(in crate::config) Vec<T>);
 
-/// A mapping, in the order in which it is written.
+/// A mapping in its order in the file.
 #[derive(Debug)]
 pub(in crate::config) struct Mapping<K, V>(pub(in crate::config) Vec<(Spanned<K>, V)>);
 
-/// A glob. Numbers and truth values are refused unless they are quoted: who writes a glob does not mean them.
+/// A glob. Unquoted numbers and booleans are refused, because they are hardly meant as globs.
 #[derive(Debug, serde::Deserialize)]
 pub(in crate::config) struct Glob(pub(in crate::config) String);
 
-// What these types ask the reader for: serde has no words for it.
+// The names by which these types ask the reader for what serde has no method for.
 pub(super) const SPANNED: &str = "Spanned";
 pub(super) const ONE_OR_MORE: &str = "OneOrMore";
 pub(super) const NON_EMPTY: &str = "NonEmpty";
@@ -59,7 +59,7 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Spanned<T> {
     }
 }
 
-/// Reads the items of a list; nothing at all is none.
+/// Reads the items of a list. Null is an empty list.
 struct ListOf<T>(PhantomData<T>);
 
 impl<'de, T: Deserialize<'de>> Visitor<'de> for ListOf<T> {
@@ -122,7 +122,7 @@ impl<'de, K: Deserialize<'de>, V: Deserialize<'de>> Deserialize<'de> for Mapping
     }
 }
 
-// Derived, these would ask for defaults of the types inside.
+// Derived impls would require `Default` of the types inside.
 impl<T> Default for OneOrMore<T> {
     fn default() -> Self {
         Self(Vec::new())

@@ -1,4 +1,4 @@
-//! The user's own rules, and what is wrong with one that cannot be used.
+//! The user's own rules, and errors about those that cannot be used.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -12,8 +12,8 @@ use crate::rules::{Edition, Rule, RuleSet, RuleSpec};
 use crate::source::Span;
 use crate::syntax::yaml::Node;
 
-/// The rules of a catalogue with the user's own laid over and behind them, after those of the file that is extended. Of two with
-/// the same id the nearer counts. Gives the user's own, too.
+/// Combines the rules of a catalogue with the user's own, which follow those of the extended file. Of two own rules with the
+/// same id, the nearer one wins. Also returns the user's own rules as written.
 pub(super) fn own_rules(
     specs: Vec<RuleSpec>,
     nodes: &[Node<'_>],
@@ -49,7 +49,7 @@ pub(super) fn own_rules(
     Ok((all, rules))
 }
 
-/// A rule that cannot be compiled. The message quotes what is to blame first.
+/// Makes the error for a rule that cannot be compiled. The first quoted part of the message is what is wrong.
 fn unusable(node: &Node<'_>, spec: &RuleSpec, why: String, edition: &Edition) -> Fault {
     let quoted = why.split('`').nth(1).unwrap_or_default();
     let fault = Fault::default().at(blamed(node, quoted));
@@ -71,7 +71,7 @@ fn unusable(node: &Node<'_>, spec: &RuleSpec, why: String, edition: &Edition) ->
     }
 }
 
-/// The scalar in a rule that reads so; otherwise where the rule begins.
+/// Returns the scalar of a rule with this value, or the start of the rule.
 fn blamed(rule: &Node<'_>, text: &str) -> Span {
     let found = rule.scalars().find(|scalar| scalar.value == text);
     found.map_or_else(|| head(rule), |scalar| scalar.span)
