@@ -1,8 +1,8 @@
-//! The objects of a cluster: live ones, from a saved dump, from `kubectl` or from the API server of the own cluster. And where the
+//! The objects of a cluster, from a saved dump, from `kubectl`, or from the API server of the pod's own cluster; and where the
 //! images in them come from.
 //!
-//! Objects come in one by one (`read`), each is reduced to what is of interest ([`Judge`]), and the inventory groups them by
-//! the object at the root of their owners and says who put that there. Knows no arguments, and prints nothing.
+//! Objects arrive one by one (`read`), each is reduced to what matters ([`Judge`]), and the inventory groups them by the root
+//! of their owners and finds out who put that there. This module knows no command line and prints nothing.
 
 #[cfg(feature = "online")]
 mod api;

@@ -1,7 +1,7 @@
-//! Live objects from the API server of the cluster that regfix runs in, with the token of the pod's service account.
+//! Live objects from the API server of the cluster that regfix runs in, read with the token of the pod's service account.
 //!
-//! Sends GET requests to that server and to no other: no proxy, no redirect. Trusts the authority of the cluster alone. What comes back
-//! is taken to be hostile: sizes, times and pages are bounded, and names go into a path only if they are names.
+//! Sends only GET requests, and only to that server: no proxy, no redirect. Trusts only the cluster's own authority. Responses
+//! are treated as hostile: sizes, times and pages are bounded, and a name goes into a path only if it is a valid name.
 
 mod resource;
 
@@ -29,39 +29,39 @@ use crate::printable;
 
 use resource::Kind;
 
-/// Where the kubelet puts what a pod needs to ask the API server.
+/// The folder in which the kubelet puts what a pod needs for requests to the API server.
 pub const SERVICE_ACCOUNT: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
 
-/// A token, or the name of a namespace.
+/// The size limit of a token, a namespace or an error message, in bytes.
 const LARGEST_FILE: usize = 64 << 10;
-/// A page of objects. The objects of a page are read one by one, and each has its own limit.
+/// The size limit of a page of objects, in bytes. Its objects are read one by one, and each has its own limit.
 const LARGEST_PAGE: u64 = 4 << 30;
-/// A list of the resources of a group.
+/// The size limit of the list of a group's resources, in bytes.
 const LARGEST_LIST: u64 = 16 << 20;
-/// Objects of one resource. An empty page counts as one, so that a list has an end.
+/// The most objects of one resource. An empty page counts as one, so that every list ends.
 const MOST_OBJECTS: usize = 5_000_000;
 /// The API server of this cluster.
 pub struct ApiServer {
     transport: Transport,
     base: Url,
-    /// The service account's.
+    /// The folder of the service account.
     folder: PathBuf,
-    /// `None` is all namespaces.
+    /// `None` means all namespaces.
     namespace: Option<String>,
     query: Query,
     limits: Limits,
-    /// What the groups of the API have, or why that is not known.
+    /// The resources of each API group, or why they are not known.
     groups: Mutex<HashMap<String, Result<Vec<Kind>, Refusal>>>,
 }
 
-/// Whether this process runs in a pod that may ask the API server.
+/// Whether this process runs in a pod that may use the API server.
 pub fn is_in_pod(environment: &Environment) -> bool {
     let is_named = environment.path("KUBERNETES_SERVICE_HOST").is_some();
     is_named && Path::new(SERVICE_ACCOUNT).join("token").is_file()
 }
 
 impl ApiServer {
-    /// The server gives a request a minute, and a page takes as long as it takes to judge its objects.
+    /// The server has a minute for a request, and reading a page takes as long as judging its objects.
     pub const LIMITS: Limits = Limits {
         connect: Duration::from_secs(10),
         read: Duration::from_secs(75),
@@ -70,11 +70,11 @@ impl ApiServer {
         wait: Duration::from_secs(60),
     };
 
-    /// The server that the environment of a pod names, asked with what the folder holds: `token`, `ca.crt` and `namespace`. Makes no
-    /// connection.
+    /// Connects to the server that the environment of a pod names, with the files `token`, `ca.crt` and `namespace` of the
+    /// folder. Makes no connection yet.
     ///
     /// # Errors
-    /// Says what is missing or wrong.
+    /// If something is missing or invalid.
     pub fn new(
         folder: &Path,
         environment: &Environment,
@@ -125,7 +125,7 @@ impl ApiServer {
         server.token().map(|_| server)
     }
 
-    /// Read for each request: the kubelet replaces it while the pod runs.
+    /// Reads the token for each request, because the kubelet replaces it while the pod runs.
     fn token(&self) -> Result<Secret, String> {
         let token = content(&self.folder.join("token"))?;
         Ok(Secret::new(format!("Bearer {token}")))
@@ -185,10 +185,10 @@ impl ApiServer {
         }
     }
 
-    /// Sends a GET request, again if that may help. The answer is one with status 200.
+    /// Sends a GET request, and repeats it if that may help. Returns only a response with status 200.
     fn ask(&self, path: &str, largest: u64) -> Result<Response<Body>, Refusal> {
         let url = self.base.with_path(path);
-        // What is too long is refused before it is sent.
+        // A URL that is too long is refused before it is sent.
         Url::parse(&url.full()).map_err(Refusal::Failed)?;
         let (mut troubles, mut limits, mut patience) = (0, 0, self.limits.wait);
         let mut refused: Option<Secret> = None;
@@ -204,7 +204,7 @@ impl ApiServer {
             };
             let pause = match self.transport.open(&request, NamedBy::User) {
                 Ok(response) if response.status == 200 => return Ok(response),
-                // The token was replaced while the request was under way.
+                // The token may have been replaced during the request.
                 Ok(response) if response.status == 401 && refused.as_ref() != Some(&token) => {
                     refused = Some(token);
                     Duration::ZERO
@@ -237,13 +237,13 @@ impl ApiServer {
         }
     }
 
-    /// What an answer means that is no list.
+    /// Converts a response with another status to a refusal.
     fn refusal(&self, response: Response<Body>, token: &Secret) -> Refusal {
         let (status, server) = (response.status, self.base.authority());
         match status {
             403 => return Refusal::Forbidden,
             404 => return Refusal::NoSuchResource,
-            // The page that comes next is no longer kept.
+            // The server no longer keeps the next page.
             410 => {
                 let why = "the API server forgot the list before its end was read";
                 return Refusal::Interrupted(why.to_owned());
@@ -275,10 +275,10 @@ impl ApiServer {
         })
     }
 
-    /// Where a resource is, `widgets.example.com`.
+    /// Finds a resource such as `widgets.example.com`.
     fn locate(&self, resource: &str) -> Result<Kind, Refusal> {
         let (plural, group) = resource.split_once('.').unwrap_or((resource, ""));
-        // Held while it is asked: who needs the same group waits for the answer.
+        // Locked during the request, so that others who need the same group wait for its answer.
         let mut groups = lock(&self.groups);
         let kinds = groups
             .entry(group.to_owned())
@@ -304,7 +304,7 @@ impl Server for ApiServer {
     }
 }
 
-/// What a small file holds, without blanks around it.
+/// Reads a small file, without the whitespace around its content.
 fn content(path: &Path) -> Result<String, String> {
     let failed = |why: String| format!("{}: {why}", printable::path(path));
     let bytes = open::read_named(path, LARGEST_FILE).map_err(|error| failed(error.to_string()))?;

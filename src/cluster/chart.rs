@@ -1,9 +1,9 @@
-//! A chart in a version, as labels and objects name it.
+//! A chart and its version, as labels and objects name it.
 
 use crate::rules::charts::Charts;
 use crate::version::Version;
 
-/// A chart in a version.
+/// A chart and its version.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Chart {
     pub name: String,
@@ -17,7 +17,7 @@ impl Chart {
             .to_owned()
     }
 
-    /// `kube-state-metrics-4.7.0`, as the label `helm.sh/chart` has it. A version may hold hyphens, and so may a name.
+    /// Parses the label `helm.sh/chart`, such as `kube-state-metrics-4.7.0`. A version may contain hyphens, and so may a name.
     pub(super) fn parse(label: &str) -> Option<Self> {
         let label = label.replace('_', "+");
         let mut cuts = label.match_indices('-');
@@ -28,7 +28,7 @@ impl Chart {
         })
     }
 
-    /// The first version in which the chart does not name what the rule is about, if this one is known to do so by default.
+    /// Returns the first version of the chart that is clean by the rule, if this version is known not to be by default.
     pub(super) fn first_clean(
         &self,
         charts: Charts,
@@ -41,7 +41,7 @@ impl Chart {
             .filter(|advisory| advisory.rule == rule && advisory.certain)
             .map(|advisory| advisory.first_clean);
         let first = clean.next()?;
-        // Repositories have charts of one name that know nothing of each other.
+        // Unrelated charts in different repositories may share a name, so all must agree.
         clean.all(|other| other == first).then_some(first)?
     }
 }

@@ -1,4 +1,4 @@
-//! Objects come in, one at a time, and are judged many at a time.
+//! Collects objects one at a time and judges them in batches.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -12,15 +12,15 @@ use super::report::NotRead;
 use super::server::{DEFINITIONS, Refusal, Server};
 use crate::parallel;
 
-/// Objects that are held at once.
+/// How many objects are held at once.
 const BATCH: usize = 256;
-/// Resources that are read at once. An API server limits its clients.
+/// How many resources are read at once. An API server limits its clients.
 pub(super) const READERS: usize = 4;
 
-/// How often a resource is read whose end did not come.
+/// How many times a resource is read if reading is interrupted.
 const ATTEMPTS: u32 = 3;
 
-/// What every cluster has and can pull. ReplicaSets lead from pods to Deployments.
+/// The resources of every cluster that can pull images. ReplicaSets lead from pods to Deployments.
 const BUILT_IN: [&str; 9] = [
     "cronjobs.batch",
     "daemonsets.apps",
@@ -33,7 +33,7 @@ const BUILT_IN: [&str; 9] = [
     "statefulsets.apps",
 ];
 
-/// Judges objects as they come.
+/// Judges objects as they arrive.
 pub struct Collector<'j> {
     judge: &'j Judge<'j>,
     batch: Vec<Value>,
@@ -69,20 +69,20 @@ impl<'j> Collector<'j> {
     }
 }
 
-/// What a cluster gave.
+/// The objects of a cluster, and what could not be read.
 #[derive(Debug, Default)]
 pub struct Collected {
     pub objects: Vec<Object>,
-    /// What the user may not read.
+    /// Resources that the user may not read, or that the cluster lacks.
     pub not_read: Vec<NotRead>,
-    /// Why it is not all, by message: the resources.
+    /// Why the result is incomplete: error messages with the resources that they are about.
     pub failures: BTreeMap<String, Vec<String>>,
     /// Whether a resource was read to its end, even if it has no objects. Definitions do not count.
     pub has_answers: bool,
 }
 
 impl Collected {
-    /// One namespace was asked for, and an API server lists what is in none beside it: only what owns something in the namespace stays.
+    /// Keeps the objects of the namespace and their owners. The API server lists cluster-scoped objects even for one namespace.
     pub fn keep_to_namespace(&mut self) {
         let mut owners: HashMap<String, String> = HashMap::new();
         let mut open = Vec::new();
@@ -110,7 +110,7 @@ impl Collected {
                 resource,
                 why: "forbidden for this user".to_owned(),
             }),
-            // What every cluster has, an old one may have in another version only.
+            // Only a resource that the user named must exist. An old cluster may have a built-in one in another version only.
             Refusal::NoSuchResource if is_named => {
                 let why = "the cluster has no such resource".to_owned();
                 self.failures.entry(why).or_default().push(resource);
@@ -126,7 +126,7 @@ impl Collected {
     }
 }
 
-/// Reads a cluster: what every cluster has, the custom resources that can name images, and those that are named.
+/// Reads a cluster: the built-in resources, the custom resources that can name images, and the resources that the user named.
 pub fn collect(server: &dyn Server, judge: &Judge<'_>, named: &[String]) -> Collected {
     let mut collected = Collected::default();
     let mut resources: Vec<String> = BUILT_IN.map(str::to_owned).into();
@@ -163,7 +163,7 @@ pub fn collect(server: &dyn Server, judge: &Judge<'_>, named: &[String]) -> Coll
     collected
 }
 
-/// Reads from the start again what came to an end too early.
+/// Starts again if reading was interrupted.
 fn attempt(mut read: impl FnMut() -> Result<(), Refusal>) -> Result<(), Refusal> {
     let mut result = read();
     for _ in 1..ATTEMPTS {

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::syntax::json_pointer::unescaped;
 
-/// What an image is for, as far as the location of it says.
+/// The role of an image, judged by its location in the object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Role {
     Container,
@@ -17,7 +17,7 @@ pub enum Role {
 }
 
 impl Role {
-    /// The word for programs.
+    /// The name in machine-readable output.
     pub fn name(self) -> &'static str {
         match self {
             Self::Container => "container",
@@ -29,7 +29,7 @@ impl Role {
     }
 }
 
-/// A container by its name, a volume by its name, or a field by its path.
+/// The name of a container or volume, or the path of a field.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Container {
     pub role: Role,
@@ -44,7 +44,7 @@ const LISTS: [(&str, Role); 4] = [
 ];
 
 impl Container {
-    /// What the value at a JSON pointer belongs to.
+    /// Finds what the value at a JSON pointer belongs to.
     pub(super) fn at(object: &Value, pointer: &str) -> Self {
         let mut node = object;
         let mut list = None;
@@ -79,7 +79,7 @@ impl Container {
         }
     }
 
-    /// As a person reads it.
+    /// Returns the text for people.
     pub fn shown(&self) -> String {
         match self.role {
             Role::Container | Role::Field => self.name.clone(),

@@ -1,15 +1,15 @@
-//! Which custom resources can name images: by the schemas in their definitions.
+//! Which custom resources can name images, judged by the schemas in their definitions.
 
 use serde_json::Value;
 
 use super::identity::Identity;
 use super::object::is_read_for_images;
 
-/// Schemas nest about as deep as objects.
+/// The depth limit for schemas, which nest about as deep as objects.
 const DEEPEST: usize = 64;
 
-/// The resource that a CustomResourceDefinition defines, as `kubectl get` takes it, if its objects can name images, or bring what
-/// does.
+/// Returns the name of the resource that a CustomResourceDefinition defines, as `kubectl get` accepts it. `None` if its objects
+/// can neither name images nor bring objects that do.
 pub fn resource(definition: &Value) -> Option<String> {
     let spec = definition.get("spec")?;
     let text = |pointer: &str| spec.pointer(pointer).and_then(Value::as_str);
@@ -34,7 +34,7 @@ pub fn resource(definition: &Value) -> Option<String> {
     (is_wanted && is_name(group) && is_name(plural)).then(|| format!("{plural}.{group}"))
 }
 
-/// Repositories of Flux name no images, but say where objects come from.
+/// Whether objects of this group bring others. Flux repositories name no images, but show where objects come from.
 fn brings_others(group: &str) -> bool {
     group.ends_with(".toolkit.fluxcd.io")
 }
@@ -57,7 +57,7 @@ fn names_images(schema: &Value, depth: usize) -> bool {
     let Some(schema) = schema.as_object() else {
         return false;
     };
-    // Anything may be in there.
+    // Such an object can have any field.
     if schema.get("x-kubernetes-preserve-unknown-fields") == Some(&Value::Bool(true)) {
         return true;
     }

@@ -1,11 +1,12 @@
-//! Where an image is in a file, as [`structure`](crate::structure) writes it, and which object of a cluster that may be about.
+//! The location of an image in a file, as [`structure`](crate::structure) writes it, and which object of a cluster it may be
+//! about.
 //!
-//! Knows no file and no image.
+//! This module knows neither files nor images.
 
 use super::inventory::{Presence, Row};
 use crate::syntax::placeholder::literal_pieces;
 
-/// `Deployment/web:spec.template.spec.containers[name=app].image`, in its parts. Without a manifest, there are keys only.
+/// The parts of `Deployment/web:spec.template.spec.containers[name=app].image`. Outside of manifests there are only keys.
 pub(super) struct FieldPath<'p> {
     /// Empty outside of manifests.
     pub(super) kind: &'p str,
@@ -18,15 +19,15 @@ pub(super) struct FieldPath<'p> {
 pub(super) enum Relation {
     /// It names the object.
     Same,
-    /// A kustomization, a chart or a controller may have made its name the name of the object.
+    /// It may name the object, with a name that a kustomization, a chart or a controller made longer.
     Related,
-    /// It names no workload, or one whose name is only known when it is rendered.
+    /// It names no workload, or its name is known only after rendering.
     Open,
     /// It is about another object.
     Other,
 }
 
-/// Kinds that run pods. None of them is written in git as another one.
+/// Kinds that run pods. A file with one of these kinds is not the source of another kind.
 const WORKLOADS: [&str; 9] = [
     "CronJob",
     "DaemonSet",
@@ -50,7 +51,7 @@ impl<'p> FieldPath<'p> {
         }
     }
 
-    /// Whether it lies in an item of a list that has this name.
+    /// Whether it is inside of a list item with this name.
     pub(super) fn is_in(&self, item: &str) -> bool {
         let mut names = self.keys.split("[name=").skip(1);
         names.any(|rest| {
@@ -59,12 +60,12 @@ impl<'p> FieldPath<'p> {
         })
     }
 
-    /// Whether one of its keys is this one, as the values of a chart are below its name.
+    /// Whether it has this key. A chart's values may be below its name.
     pub(super) fn has_key(&self, key: &str) -> bool {
         self.keys.split('.').any(|one| one == key)
     }
 
-    /// The image that an entry of a kustomization's `images` is about.
+    /// Returns the image that an entry in the `images` of a kustomization selects.
     pub(super) fn images_entry(&self) -> Option<&'p str> {
         let rest = self.keys.strip_prefix("images[name=")?;
         let is_kustomization = matches!(self.kind, "" | "Kustomization" | "Component");
@@ -73,10 +74,10 @@ impl<'p> FieldPath<'p> {
             .map(|(name, _)| unquoted(name))
     }
 
-    /// Whether the manifest is about the object of a row.
+    /// Compares the manifest with the object of a row.
     pub(super) fn relation(&self, row: &Row) -> Relation {
         let kind = row.root.kind.as_str();
-        // Its maker was not read.
+        // The object that made the root was not read.
         let is_maker = row.presence == Presence::Chosen
             && matches!(
                 (self.kind, kind),
@@ -94,7 +95,7 @@ fn unquoted(text: &str) -> &str {
     text.trim_matches(['"', '\''])
 }
 
-/// `web` may become `prod-web`, and `{{ .Release.Name }}-web` or `${NAME}-web` may, too.
+/// Compares a written name with a real one. `web`, `{{ .Release.Name }}-web` and `${NAME}-web` may all become `prod-web`.
 fn name_relation(written: &str, name: &str) -> Relation {
     if written == name {
         return Relation::Same;

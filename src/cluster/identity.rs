@@ -1,9 +1,9 @@
-//! How an object is named.
+//! The name of an object.
 
-/// An object by its name. The version of the API does not matter.
+/// The full name of an object, without the version of its API.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Identity {
-    /// Empty where the object is in no namespace.
+    /// Empty for a cluster-scoped object.
     pub namespace: String,
     pub kind: String,
     pub name: String,

@@ -1,4 +1,4 @@
-//! The images of an object, with what the rules say of each.
+//! The images of an object, and the verdicts on them.
 
 use std::sync::Arc;
 
@@ -15,12 +15,12 @@ pub struct Use {
     pub judged: Option<Judged>,
 }
 
-/// A rule that matched, and what its fix does to the object.
+/// The finding of a rule, and what its fix changes in the object.
 #[derive(Debug, Clone)]
 pub struct Judged {
-    /// Its spans mean nothing any more.
+    /// Its spans are no longer valid.
     pub finding: Arc<Finding>,
-    /// Empty where there is no fix, or none that only replaces values.
+    /// Empty if there is no fix, or the fix does more than replace values.
     pub changes: Vec<Change>,
 }
 

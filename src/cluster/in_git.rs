@@ -1,4 +1,4 @@
-//! Where repositories have a row of a cluster.
+//! Where repositories name the image of a row.
 
 /// An image that a file of a repository pulls.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -7,24 +7,24 @@ pub struct Site {
     pub line: usize,
     pub column: usize,
     pub image: String,
-    /// The rule, if it is legacy.
+    /// The rule, if the image is legacy.
     pub rule: Option<String>,
     pub new: Option<String>,
-    /// Whether it counts: not only worth knowing.
+    /// Whether it affects the exit code.
     pub counts: bool,
-    /// Where it is in the structure of the file: `Deployment/web:spec.template.spec.containers[name=app].image`.
+    /// Its location in the structure of the file: `Deployment/web:spec.template.spec.containers[name=app].image`.
     pub field_path: String,
 }
 
 /// How sure it is that a file is the source of a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Sureness {
-    /// The file names the same image, perhaps in another tag.
+    /// The file names the same image, perhaps with another tag.
     Possible,
-    /// It also names the same kind and container, with a name that a kustomization or a chart may have made longer; or it is where
-    /// the source of the row is, or the entry of a kustomization about the image of such a file.
+    /// It also names the same kind and container, with a name that a kustomization or a chart may have made longer; or it is at
+    /// the source of the row; or it is a kustomization's entry for an image of such a file.
     Likely,
-    /// It names the kind, the name, the container and the whole image.
+    /// It names the same kind, name, container and whole image.
     Exact,
 }
 
@@ -38,11 +38,11 @@ impl Sureness {
     }
 }
 
-/// What the repositories say of a row.
+/// What repositories contain for a row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InGit {
     pub state: State,
-    /// The best matches, in order of path. Empty where there is none.
+    /// The best matches, in order of path. Empty if there are none.
     pub sites: Vec<Site>,
     pub sureness: Option<Sureness>,
 }
@@ -54,12 +54,12 @@ pub enum State {
     Both,
     /// The file has the new image, and the cluster the old one.
     FixedInGit,
-    /// In the cluster only.
+    /// Only in the cluster.
     ClusterOnly,
 }
 
 impl State {
-    /// The word for programs.
+    /// The name in machine-readable output.
     pub fn name(self) -> &'static str {
         match self {
             Self::Both => "both",

@@ -1,6 +1,6 @@
-//! The inventory: a row for each object at the root of owners, container and image, and not one for each pod.
+//! The inventory: one row per root object, container and image, instead of one per pod.
 //!
-//! A Pod belongs to a ReplicaSet, and that to a Deployment: what is to be changed is the Deployment, or whatever made it.
+//! A Pod belongs to a ReplicaSet, and that to a Deployment: the user must change the Deployment, or whatever made it.
 
 mod owners;
 
@@ -17,23 +17,23 @@ use crate::rules::charts::Charts;
 
 use owners::{Chain, Index};
 
-/// Where an image of a row is named.
+/// Where the image of a row is named.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Presence {
     /// In the object at the root.
     Declared,
-    /// In what the root made, while the root names another image for this container.
+    /// In what the root made, but the root names another image for this container.
     Left { declared: String },
-    /// In what the root made, and the root has no such container: someone adds it.
+    /// In what the root made, but the root has no such container: something adds it.
     Added,
-    /// In a pod alone: someone looks into it.
+    /// Only in an ephemeral container of a pod, as for debugging.
     Debug,
-    /// In what the root made; the root says nothing of containers, or was not read.
+    /// In what the root made, but the root names no containers or was not read.
     Chosen,
 }
 
 impl Presence {
-    /// The word for programs.
+    /// The name in machine-readable output.
     pub fn name(&self) -> &'static str {
         match self {
             Self::Declared => "declared",
@@ -45,17 +45,17 @@ impl Presence {
     }
 }
 
-/// How many pods there are.
+/// How many pods have the image, and how many should.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Replicas {
-    /// Pods that have the image and are not over.
+    /// Pods that have the image and have not ended.
     pub pods: u64,
-    /// Pods that the root wants, if that is for it to say.
+    /// Pods that the root wants. `None` if the root does not decide that.
     pub wanted: Option<u64>,
 }
 
 impl Replicas {
-    /// `2/3`, or `-` where there is nothing to count.
+    /// `2/3`, or `-` if there is nothing to count.
     pub fn shown(&self) -> String {
         match self.wanted {
             Some(wanted) => format!("{}/{wanted}", self.pods),
@@ -68,18 +68,18 @@ impl Replicas {
 /// One image of one container of one root.
 #[derive(Debug, Clone)]
 pub struct Row {
-    /// The object at the root. Of static pods, without the name of the node.
+    /// The root object. For static pods, without the name of the node.
     pub root: Identity,
     pub container: Container,
     pub image: String,
     pub judged: Option<Judged>,
-    /// JSON pointers into the root; empty where it does not name the image.
+    /// JSON pointers into the root. Empty if the root does not name the image.
     pub pointers: Vec<String>,
     pub presence: Presence,
     pub replicas: Replicas,
     pub state: State,
     pub origin: Origin,
-    /// What repositories say of it, where they were read.
+    /// What repositories contain for it. `None` if none were read.
     pub git: Option<InGit>,
 }
 
@@ -121,12 +121,12 @@ pub struct Inventory {
 }
 
 impl Inventory {
-    /// `charts` is what is known of these.
+    /// `charts` is the table of chart advisories.
     pub fn new(objects: Vec<Object>, charts: Charts) -> Self {
         Self { objects, charts }
     }
 
-    /// How many objects were read, by kind.
+    /// Counts the objects by kind.
     pub fn counts(&self) -> BTreeMap<&str, usize> {
         let mut counts = BTreeMap::new();
         for object in &self.objects {
@@ -135,7 +135,7 @@ impl Inventory {
         counts
     }
 
-    /// The rows, in order of namespace, root and container.
+    /// Returns the rows, in order of namespace, root and container.
     pub fn rows(&self) -> Vec<Row> {
         let index = Index::new(&self.objects);
         let sources = Sources::of(self.objects.iter(), self.charts);
@@ -189,7 +189,7 @@ struct Draft<'o> {
     pointers: Vec<String>,
     pods: u64,
     last_pod: Option<&'o Object>,
-    /// Nodes of static pods.
+    /// The nodes of static pods.
     nodes: BTreeSet<&'o str>,
 }
 
@@ -210,7 +210,7 @@ impl<'o> Draft<'o> {
         if is_root {
             self.pointers.push(one.pointer.clone());
         }
-        // What a fix changes in the root can be applied there. In what the root made, the change would not last.
+        // A fix is applied to the root. Changes to what the root made would not last.
         match (&mut self.judged, &one.judged) {
             (Some(known), Some(more)) if is_root && !is_first_of_root => {
                 known.changes.extend(more.changes.iter().cloned());
@@ -227,7 +227,7 @@ impl<'o> Draft<'o> {
             }
             _ => {}
         }
-        // The images of one object come one after the other.
+        // The images of an object are added one after the other, so this counts each pod once.
         let is_counted = self.last_pod.is_some_and(|last| std::ptr::eq(last, object));
         if object.is_pod() && !object.is_past && !is_counted {
             self.pods += 1;
@@ -255,7 +255,7 @@ impl<'o> Draft<'o> {
         }
     }
 
-    /// What the topmost object says of which anything is known.
+    /// Returns the origin of the topmost object whose manager is known.
     fn origin(&self, sources: &Sources) -> Origin {
         let Chain {
             object,
@@ -279,7 +279,7 @@ impl<'o> Draft<'o> {
     }
 }
 
-/// What roots name themselves: the image of each of their containers.
+/// The image that each root names for each of its containers.
 struct Declared<'d> {
     images: HashMap<&'d Identity, BTreeMap<&'d Container, &'d str>>,
 }
@@ -291,7 +291,7 @@ impl<'d> Declared<'d> {
             .iter()
             .filter(|(_, draft)| !draft.pointers.is_empty());
         for (key, draft) in own {
-            // Arguments of a container may name further images.
+            // Arguments of a container may name other images.
             let is_its_image = |pointer: &String| {
                 key.container.role == Role::Field
                     || pointer.ends_with("/image")

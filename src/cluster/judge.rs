@@ -1,6 +1,6 @@
-//! The images of one object: what detection finds in it, and what the rules say.
+//! Finds the images of one object and applies the rules to them.
 //!
-//! Knows no other object.
+//! Looks at each object alone.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -21,19 +21,20 @@ use crate::rules::prefilter::Prefilter;
 use crate::source::Span;
 use crate::syntax::json_pointer::escaped;
 
-/// Judges objects by the rules.
+/// Applies the rules to objects.
 pub struct Judge<'r> {
     rules: &'r RuleSet,
     prefilter: &'r Prefilter,
 }
 
 impl<'r> Judge<'r> {
-    /// `prefilter` is that of the rules.
+    /// `prefilter` must belong to `rules`.
     pub fn new(rules: &'r RuleSet, prefilter: &'r Prefilter) -> Self {
         Self { rules, prefilter }
     }
 
-    /// What is of interest in an object. `None` of what pulls nothing, such as an event or a report.
+    /// Reduces an object to what is kept. `None` if it has no kind or name. Kinds that pull nothing, such as events, get no
+    /// images.
     pub fn object(&self, mut value: Value) -> Option<Object> {
         let mut object = Object::new(&value)?;
         if object::is_read_for_images(&object.identity) {
@@ -45,7 +46,7 @@ impl<'r> Judge<'r> {
         Some(object)
     }
 
-    /// Judges legacy objects again: registries have answered.
+    /// Judges legacy objects again after registries have answered.
     pub fn again(&self, objects: &mut [Object]) {
         objects.par_iter_mut().for_each(|object| {
             if let Some(value) = &object.value {
@@ -57,7 +58,7 @@ impl<'r> Judge<'r> {
     fn uses(&self, value: &Value) -> Vec<Use> {
         let spelled = Spelled::new(value);
         let text = &spelled.text;
-        // What is in an object of a cluster is decided by its kind alone, and never by the name of a file.
+        // Only the kind of a cluster's object decides how it is read, never a file name.
         let (path, file_type) = (Path::new("object.json"), file_type::standard_input());
         let images = check::images(path, text, file_type);
         let mut uses: Vec<(Span, Use)> = images
@@ -118,7 +119,7 @@ fn judged(value: &Value, spelled: &Spelled, finding: Finding) -> Judged {
     }
 }
 
-/// The values that a fix replaces. `None` where it does anything else, or is never written.
+/// Returns the values that a fix replaces. `None` if it changes anything else, or is never written.
 fn changes(value: &Value, spelled: &Spelled, fix: &Fix) -> Option<Vec<Change>> {
     if !fix.applicability.is_written() || !fix.elsewhere.is_empty() {
         return None;
@@ -130,7 +131,7 @@ fn changes(value: &Value, spelled: &Spelled, fix: &Fix) -> Option<Vec<Change>> {
     replaces_only.then_some(found)
 }
 
-/// Adds the strings that differ. Whether nothing else does.
+/// Adds the strings that differ. Returns whether nothing else differs.
 fn compare(old: &Value, new: &Value, pointer: &mut String, found: &mut Vec<Change>) -> bool {
     let length = pointer.len();
     let mut step = |key: &str, old: &Value, new: &Value, found: &mut Vec<Change>| {

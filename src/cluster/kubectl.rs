@@ -1,6 +1,6 @@
-//! Live objects by `kubectl get -o json`: it knows the user's contexts, how to log in, and the proxies on the way.
+//! Live objects from `kubectl get -o json`, which knows the user's contexts, logins and proxies.
 //!
-//! Starts `kubectl`, which is looked for on `PATH` alone, in absolute folders; and only `get`, which changes nothing.
+//! Starts only `kubectl get`, which changes nothing. The program must be in an absolute folder on `PATH`.
 
 use std::ffi::OsString;
 use std::io::Read;
@@ -13,18 +13,18 @@ use super::read;
 use super::server::{Query, Refusal, Server};
 use crate::program;
 
-/// The program, found once.
+/// Runs `kubectl`, which is located once.
 pub struct Kubectl {
     program: PathBuf,
     query: Query,
 }
 
-/// As much as is kept of what it says on standard error.
+/// How many bytes of its standard error are kept.
 const LONGEST: u64 = 64 << 10;
 
 impl Kubectl {
     /// # Errors
-    /// Where there is no kubectl.
+    /// If there is no kubectl.
     pub fn find(query: Query) -> Result<Self, String> {
         match program::here("kubectl") {
             Some(program) => Ok(Self { program, query }),
@@ -88,7 +88,7 @@ impl Server for Kubectl {
                 Err(failed("kubectl gave a part only".to_owned()))
             }
             (Ok(_), true) => Ok(()),
-            // What it says is better to know than that nothing came.
+            // Its own message is more useful than the error that nothing was read.
             (_, false) if !words.trim().is_empty() => Err(refusal(&words)),
             (Err(error), _) => Err(failed(format!("what kubectl printed {error}"))),
             (Ok(_), false) => Err(failed("kubectl failed".to_owned())),
@@ -96,7 +96,7 @@ impl Server for Kubectl {
     }
 }
 
-/// Standard error is read to its end, so that kubectl never waits; what is too much is dropped.
+/// Reads standard error to its end, so that kubectl never blocks. Drops what exceeds the limit.
 fn words(mut stderr: impl Read) -> String {
     let mut kept = Vec::new();
     let _ = (&mut stderr).take(LONGEST).read_to_end(&mut kept);
@@ -120,13 +120,13 @@ fn refusal(words: &str) -> Refusal {
     let said = lines
         .clone()
         .find(|line| line.to_ascii_lowercase().contains("error"));
-    // What follows the first line is advice.
+    // The lines after the first are advice.
     let said = said.or_else(|| lines.next());
     let said = said.or_else(|| words.lines().last()).unwrap_or_default();
     Refusal::Failed(said.trim().to_owned())
 }
 
-/// `E1128 10:00:00.000000       1 memcache.go:265] ...`: what the client library logs, beside what kubectl says.
+/// Whether the client library logged this line: `E1128 10:00:00.000000       1 memcache.go:265] ...`.
 fn is_log(line: &str) -> bool {
     let mut letters = line.chars();
     letters.next().is_some_and(|level| "IWEF".contains(level))

@@ -1,7 +1,7 @@
-//! Labels and annotations that say who put an object there, and those of programs that put objects back.
+//! Labels and annotations that show who put an object into the cluster, and those of programs that restore objects.
 
 pub(super) const ARGO_ID: &str = "argocd.argoproj.io/tracking-id";
-/// What many set as the label that Argo CD tracks by.
+/// Many set this as the label that Argo CD tracks by.
 pub(super) const ARGO_INSTANCE: &str = "argocd.argoproj.io/instance";
 pub(super) const INSTANCE: &str = "app.kubernetes.io/instance";
 pub(super) const FLUX_RELEASE: &str = "helm.toolkit.fluxcd.io";
@@ -12,7 +12,7 @@ pub(super) const CHART: &str = "helm.sh/chart";
 pub(super) const KUSTOMIZE: &str = "config.kubernetes.io/origin";
 pub(super) const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 
-/// Labels and annotations of other programs that put objects back, and what these are called.
+/// Labels and annotations of other programs that restore objects, with the names of the programs.
 pub(super) const OTHERS: [(&str, &str); 10] = [
     ("olm.owner", "Operator Lifecycle Manager"),
     ("objectset.rio.cattle.io/owner-name", "Rancher Fleet or k3s"),
@@ -26,7 +26,7 @@ pub(super) const OTHERS: [(&str, &str); 10] = [
     ("app.terraform.io/run", "Terraform"),
 ];
 
-/// Whether a label or an annotation says who put an object there.
+/// Whether a label or annotation shows who put an object into the cluster.
 pub(super) fn is_evidence(key: &str) -> bool {
     let ours = [
         ARGO_ID,

@@ -1,4 +1,4 @@
-//! The part of an object that is kept: its name, its owner, who put it there, whether it is over, and its images.
+//! The part of an object that is kept: its name, its owner, who put it there, whether it has ended, and its images.
 
 use std::collections::BTreeMap;
 
@@ -10,38 +10,40 @@ use super::labels::{self, LAST_APPLIED};
 use super::source::Source;
 use crate::detect::REPORT_GROUPS;
 
-/// The object that another one belongs to.
+/// The owner of an object.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Owner {
     pub(super) uid: String,
     pub(super) identity: Identity,
 }
 
-/// What is kept of an object.
+/// The kept part of an object.
 #[derive(Debug)]
 pub struct Object {
     pub identity: Identity,
     pub uses: Vec<Use>,
     pub(super) uid: String,
     pub(super) owner: Option<Owner>,
-    /// Those of its labels and annotations that say who put it there.
+    /// The labels and annotations that show who put it there.
     pub(super) evidence: BTreeMap<String, String>,
-    /// Whether it is over: an old ReplicaSet, a finished Job. What it names is pulled by no one, as long as its owner makes new ones.
+    /// Whether it has ended, like an old ReplicaSet or a finished Job. Nothing pulls its images as long as its owner makes new
+    /// ones.
     pub(super) is_past: bool,
-    /// How many pods it wants, if that is for it to say.
+    /// How many pods it wants. `None` if it does not decide that.
     pub(super) replicas: Option<u64>,
     pub(super) is_suspended: bool,
-    /// The node of a pod that its kubelet reads from a file.
+    /// The node, for a static pod, which the kubelet reads from a file.
     pub(super) node_of_static_pod: Option<String>,
-    /// Of an object of Flux or Argo CD: where it takes its objects from.
+    /// For an object of Flux or Argo CD: the source of the objects that it brings.
     pub(super) source: Option<Source>,
-    /// What is judged again once registries have answered; kept only where that can change anything.
+    /// The object, to be judged again once registries have answered. Kept only if that can change the result.
     pub(super) value: Option<Value>,
 }
 
 const CORE: &str = "";
 
-/// Kinds that pull nothing, whatever they name: group and kind, `*` for all of a group. The state of the cluster, and history.
+/// Kinds that pull nothing, whatever they name, because they describe the cluster or its history. Group and kind; `*` is any
+/// kind.
 const NOT_READ: [(&str, &str); 13] = [
     (CORE, "Node"),
     (CORE, "Event"),
@@ -66,8 +68,8 @@ pub(super) fn is_read_for_images(identity: &Identity) -> bool {
     !is_known && !REPORT_GROUPS.contains(&group)
 }
 
-/// Takes away what a cluster says about an object, and copies of what was once applied. What is left is judged as if it were in a
-/// file: rows name the object, and no finding does.
+/// Removes what a cluster says about an object, and copies of what was applied. The rest is judged as if it were in a
+/// file: rows name the object, findings do not.
 pub(super) fn strip(value: &mut Value) {
     if let Some(map) = value.as_object_mut() {
         map.remove("status");
@@ -84,7 +86,7 @@ pub(super) fn strip(value: &mut Value) {
     }
 }
 
-/// `kubectl` and many operators keep what they saw last.
+/// Whether an annotation is a copy: `kubectl` and many operators keep the last state that they saw.
 fn is_copy(annotation: &str) -> bool {
     let words = [
         "last-applied",
@@ -95,7 +97,7 @@ fn is_copy(annotation: &str) -> bool {
 }
 
 impl Object {
-    /// Everything but its images. `None` where it has no name.
+    /// Reads everything but the images. `None` if it has no kind or no name.
     pub(super) fn new(value: &Value) -> Option<Self> {
         let text = |pointer: &str| value.pointer(pointer).and_then(Value::as_str);
         let kind = text("/kind")?.to_owned();
@@ -143,7 +145,7 @@ fn owner(value: &Value, identity: &Identity) -> Option<Owner> {
     Some(Owner {
         uid: text("uid").unwrap_or_default().to_owned(),
         identity: Identity {
-            // Owners are in the same namespace, or in none: which of them, its object says.
+            // An owner is in the same namespace or cluster-scoped. The lookup of the owner tries both.
             namespace: identity.namespace.clone(),
             kind: text("kind")?.to_owned(),
             name: text("name")?.to_owned(),
@@ -207,7 +209,7 @@ fn replicas(value: &Value, identity: &Identity) -> Option<u64> {
     }
 }
 
-/// The kubelet shows a pod of its own with this annotation.
+/// Returns the node of a static pod, which the kubelet marks with this annotation.
 fn node_of_static_pod(value: &Value, identity: &Identity) -> Option<String> {
     let is_mirror = identity.kind == "Pod"
         && value

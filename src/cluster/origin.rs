@@ -1,6 +1,6 @@
-//! The tool that put an object into the cluster, by what its labels and annotations say.
+//! The tool that put an object into the cluster, judged by its labels and annotations.
 //!
-//! What counts as evidence is in `evidence`.
+//! `evidence` decides what counts.
 
 mod evidence;
 
@@ -18,19 +18,19 @@ pub enum Manager {
     FluxKustomization,
     Helm,
     Kustomize,
-    /// The kubelet of a node, by a file there.
+    /// The kubelet of a node, from a file there.
     StaticPod,
-    /// Another program, by its name.
+    /// Another program with this name.
     Other(&'static str),
     /// Somebody ran `kubectl apply`.
     KubectlApply,
-    /// The object at the root was not read.
+    /// The root object was not read.
     NotRead,
     Unknown,
 }
 
 impl Manager {
-    /// The word for programs.
+    /// The name in machine-readable output.
     pub fn name(self) -> &'static str {
         match self {
             Self::ArgoCd => "argocd-application",
@@ -46,7 +46,7 @@ impl Manager {
         }
     }
 
-    /// Whether it would put back what someone else changes.
+    /// Whether it would revert changes that someone else makes.
     pub fn puts_back(self) -> bool {
         !matches!(self, Self::Kustomize | Self::KubectlApply | Self::Unknown)
     }
@@ -60,9 +60,9 @@ pub struct Origin {
     pub name: String,
     /// The chart whose templates made it.
     pub chart: Option<Chart>,
-    /// Where that is kept, as far as the cluster says.
+    /// Where its source is, as far as the cluster shows.
     pub location: Option<Location>,
-    /// What is known of charts.
+    /// The table of chart advisories.
     pub(super) charts: Charts,
 }
 
@@ -77,7 +77,7 @@ impl Origin {
         }
     }
 
-    /// In one line.
+    /// Returns a description in one line.
     pub fn shown(&self) -> String {
         let name = &self.name;
         let start = match self.manager {
@@ -110,7 +110,7 @@ impl Origin {
         parts.collect::<Vec<_>>().join(", ")
     }
 
-    /// The chart to take in a later version, and the first one that is clean by the rule.
+    /// Returns the chart to upgrade, and the first version that is clean by the rule.
     pub fn first_clean(&self, rule: &str) -> Option<(&Chart, &'static str)> {
         let location = self.location.as_ref();
         let parent = location.and_then(|location| {

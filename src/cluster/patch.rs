@@ -1,7 +1,7 @@
-//! Commands that change images in a cluster: only in objects that nothing would put back, and only as long as they are as they were
-//! read. For everything else, what to change instead.
+//! Commands that change images in a cluster, but only in objects that nothing would restore, and only while they are as they
+//! were read. For all others, says what to change instead.
 //!
-//! Text out; nothing is run.
+//! Returns text; runs nothing.
 
 use std::path::Path;
 
@@ -15,7 +15,7 @@ use super::server::Query;
 use crate::edit::Applicability;
 use crate::printable;
 
-/// A script for a POSIX shell.
+/// Writes a script for a POSIX shell.
 pub fn script(rows: &[Row], limit: Applicability, query: &Query) -> String {
     let mut text = "#!/bin/sh\n\
         # Changes legacy images in a cluster. Read it before you run it.\n\
@@ -56,10 +56,10 @@ pub fn script(rows: &[Row], limit: Applicability, query: &Query) -> String {
     text + "exit $failed\n"
 }
 
-/// What is to be done about a row.
+/// What to do about a row.
 enum Step<'r> {
     Change(&'r Row),
-    /// Not here, and why.
+    /// Nothing in the cluster: the reason, or what to change instead.
     Instead(&'r Row, String),
 }
 
@@ -108,7 +108,7 @@ impl<'r> Step<'r> {
     }
 }
 
-/// What to change where something would put the object back.
+/// Says what to change if something would restore the object.
 fn managed(row: &Row) -> String {
     let rule = row.judged.as_ref().map(|judged| &*judged.finding.rule);
     let clean = rule.and_then(|rule| row.origin.first_clean(rule));
@@ -121,7 +121,7 @@ fn managed(row: &Row) -> String {
     }
 }
 
-/// What the API server lets no one change.
+/// Says why the API server does not allow a change. `None` if it does.
 fn immutable(root: &Identity, changes: &[Change]) -> Option<&'static str> {
     let is_image = |pointer: &str| {
         let parts: Vec<&str> = pointer.split('/').collect();
@@ -139,7 +139,7 @@ fn immutable(root: &Identity, changes: &[Change]) -> Option<&'static str> {
     }
 }
 
-/// Names as the API server takes them: a dump may be forged, and this goes to a shell.
+/// Whether all names are as the API server allows them: a dump may be forged, and they go into a shell script.
 fn is_plain(root: &Identity) -> bool {
     let known = |byte: u8| byte.is_ascii_alphanumeric() || b"-._:".contains(&byte);
     let is_name = |text: &str| text.bytes().all(known) && !text.starts_with('-');
@@ -164,7 +164,7 @@ fn heading(row: &Row) -> String {
     format!("{namespace}{}: {}", row.root.shown(), row.origin.shown())
 }
 
-/// What else has to be changed, where someone may apply a file again.
+/// Remarks what else must happen before the change is effective and lasts.
 fn remark(row: &Row) -> String {
     if matches!(
         row.root.kind.as_str(),
@@ -219,7 +219,7 @@ fn shown(path: &Path) -> String {
     path.to_string_lossy().into_owned()
 }
 
-/// One word for a shell, whatever is in it.
+/// Quotes a string as one word of a shell.
 fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
 }

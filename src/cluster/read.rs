@@ -1,7 +1,7 @@
-//! Objects of a dump, one by one: what `kubectl get -o json` prints, or `-o yaml`; lists, lists of lists, one object after
-//! the other.
+//! Reads the objects of a dump one by one: the output of `kubectl get -o json` or `-o yaml`, with lists, nested lists, or
+//! several documents.
 //!
-//! JSON is read as a stream, so that one object at a time is held. Knows nothing of what is in an object.
+//! JSON is read as a stream, with one object in memory at a time. The content of objects is not interpreted.
 
 use std::cell::Cell;
 use std::fmt;
@@ -13,9 +13,9 @@ use serde_json::{Map, Value};
 
 use crate::encoding;
 
-/// An object of Kubernetes has at most 1.5 MB in etcd.
+/// The size limit of an object, in bytes. Kubernetes stores at most 1.5 MB per object in etcd.
 const LARGEST_OBJECT: u64 = 64 << 20;
-/// What cannot be read as a stream.
+/// The size limit of a dump that cannot be read as a stream, in bytes.
 const LARGEST_TEXT: u64 = 256 << 20;
 
 /// Why a dump could not be read to its end.
@@ -34,29 +34,29 @@ impl ReadError {
         }
     }
 
-    /// Whether the end did not come: reading it again may succeed.
+    /// Whether the input was cut off, so that another attempt may succeed.
     pub fn is_broken(&self) -> bool {
         self.is_broken
     }
 }
 
-/// What a dump lacks.
+/// What is missing in a dump.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct Unread {
-    /// Lists that say of themselves that they go on elsewhere.
+    /// How many lists continue on another page.
     pub pages: usize,
-    /// By which the last of them can be asked for its next page.
+    /// The token for the next page of the last of these lists.
     pub next: Option<String>,
-    /// Items that say neither what they are nor are in a list that does.
+    /// How many items have no kind, neither their own nor from their list.
     pub nameless: usize,
     /// Whether there was nothing at all, not even an empty list.
     pub empty: bool,
 }
 
-/// Hands each object over.
+/// Passes each object to `each`.
 ///
 /// # Errors
-/// Where it cannot be read, or is neither JSON nor YAML.
+/// If the dump cannot be read, or is neither JSON nor YAML.
 pub fn read(source: impl Read, each: &mut dyn FnMut(Value)) -> Result<Unread, ReadError> {
     let left = Cell::new(LARGEST_OBJECT);
     let limited = Limited {
@@ -100,7 +100,7 @@ fn is_broken(kind: io::ErrorKind) -> bool {
     )
 }
 
-/// The first byte that is no blank and no byte order mark.
+/// Returns the first byte that is neither whitespace nor part of a byte order mark.
 fn first_sign(bytes: &[u8]) -> Option<u8> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     bytes
@@ -125,7 +125,7 @@ fn whole(reader: impl Read, left: &Cell<u64>) -> Result<String, ReadError> {
     Ok(text.trim_start_matches('\u{feff}').to_owned())
 }
 
-/// Ends where one object takes more than it may.
+/// A reader that fails if an object exceeds the limit.
 struct Limited<'c, R> {
     source: R,
     left: &'c Cell<u64>,
@@ -156,7 +156,7 @@ impl Objects<'_> {
     fn json(&mut self, reader: impl Read, is_blank: &mut bool) -> Result<(), ReadError> {
         let mut deserializer = serde_json::Deserializer::from_reader(reader);
         loop {
-            // What follows is another document, or no JSON, which it shows itself to be.
+            // Anything that follows is parsed as the next document, which fails if it is not JSON.
             match deserializer.end() {
                 Ok(()) => return Ok(()),
                 Err(error) if error.is_io() => return Err(of_json(&error)),
@@ -185,7 +185,7 @@ impl Objects<'_> {
         Ok(())
     }
 
-    /// An object, or the items of a list.
+    /// Adds an object, or the items of a list.
     fn add(&mut self, mut value: Value, list: Option<&(String, String)>) {
         self.left.set(LARGEST_OBJECT);
         if let Some(items) = value.get_mut("items").and_then(Value::as_array_mut) {
@@ -232,7 +232,7 @@ fn of_json(error: &serde_json::Error) -> ReadError {
     }
 }
 
-/// What the items of a list are: those of a `PodList` need not say so.
+/// Returns the type of a list's items. The items of a `PodList` may leave it out.
 fn item_type(list: &Map<String, Value>) -> Option<(String, String)> {
     let text = |key: &str| list.get(key).and_then(Value::as_str);
     let kind = text("kind")?.strip_suffix("List")?;
@@ -300,7 +300,7 @@ impl<'de> Visitor<'de> for Document<'_, '_> {
     }
 }
 
-/// The items of a list, as they come. Those that wait for the list to say what they are come out again.
+/// Reads the items of a list as they arrive. Returns those that cannot be added before the type of the list is known.
 struct Items<'o, 'e> {
     objects: &'o mut Objects<'e>,
     of: Option<(String, String)>,
@@ -338,7 +338,7 @@ impl<'de> Visitor<'de> for Items<'_, '_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Vec<Value>, A::Error> {
-        // `items` of something that is no list.
+        // `items` of something that is not a list.
         while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
         self.objects.unread.nameless += 1;
         Ok(Vec::new())
@@ -400,7 +400,7 @@ mod tests {
             let (found, unread) = kinds(&text);
             assert_eq!(found, expected, "{text}");
             assert_eq!(unread, Unread::default(), "{text}");
-            // As PowerShell writes it.
+            // Encoded like the output of PowerShell.
             if text.starts_with(['{', '[']) {
                 let wide: Vec<u8> = "\u{feff}".encode_utf16().chain(text.encode_utf16()).flat_map(u16::to_le_bytes).collect();
                 assert_eq!(kinds(wide).0, expected, "{text}");

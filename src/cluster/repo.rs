@@ -1,7 +1,7 @@
-//! Where the files are that name what a cluster runs: each row is matched with image uses in repositories, and each match says how
-//! sure it is.
+//! Finds the files that name what a cluster runs: matches each row with image uses in repositories, and rates how sure each
+//! match is.
 //!
-//! Knows no file: [`Site`]s come from a run over the repositories.
+//! Reads no files: the [`Site`]s come from a run over the repositories.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -13,15 +13,15 @@ use super::inventory::{Inventory, Row};
 use super::origin::Manager;
 use crate::image::{ImageRef, canonical};
 
-/// A legacy image in a file that no row was matched with.
+/// A legacy image in a file that matched no row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GitOnly {
     pub site: Site,
-    /// The workload in the cluster that has the new image already: applying the file puts the old one back.
+    /// The workload in the cluster that already has the new image: applying the file would restore the old one.
     pub fixed_in_cluster: Option<Identity>,
 }
 
-/// Matches rows with the files of repositories.
+/// Matches rows with the files of repositories. Returns the legacy images that matched no row.
 pub fn join(rows: &mut [Row], sites: &[Site], inventory: &Inventory) -> Vec<GitOnly> {
     let all = inventory.rows();
     let index = Index::new(sites, &all);
@@ -30,7 +30,7 @@ pub fn join(rows: &mut [Row], sites: &[Site], inventory: &Inventory) -> Vec<GitO
     let certain = certain.filter(|one| one.sureness > Sureness::Possible);
     let certain: BTreeSet<usize> = certain.map(|one| one.at).collect();
     for matches in &mut best {
-        // Another tag of an image is no evidence if the file is known to be about something else.
+        // Another tag of an image proves nothing if the file is known to be about something else.
         matches.retain(|one| {
             one.sureness > Sureness::Possible || one.is_whole || !certain.contains(&one.at)
         });
@@ -48,11 +48,11 @@ pub fn join(rows: &mut [Row], sites: &[Site], inventory: &Inventory) -> Vec<GitO
     .collect()
 }
 
-/// A file that may be the source of a row. The greatest is the most likely one.
+/// A file that may be the source of a row. The greatest match is the most likely one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Match {
     sureness: Sureness,
-    /// The whole image is the same, with its tag and digest.
+    /// Whether the whole image is the same, with its tag and digest.
     is_whole: bool,
     at: usize,
 }
@@ -82,12 +82,12 @@ fn in_git(best: &[Match], sites: &[Site]) -> InGit {
     }
 }
 
-/// Sites by the repository of their images.
+/// Sites, indexed by the repository of their image.
 struct Index<'s> {
     sites: &'s [Site],
     rows: &'s [Row],
     by_repository: HashMap<String, Vec<usize>>,
-    /// Kind and name of the workloads in the cluster.
+    /// The kinds and names of the workloads in the cluster.
     workloads: BTreeSet<(&'s str, &'s str)>,
 }
 
@@ -107,7 +107,7 @@ impl<'s> Index<'s> {
         }
     }
 
-    /// Files with the image of the row, or with the one that is to take its place: those that are the most likely source.
+    /// Returns the most likely sources of a row: files with its image, or with the replacement.
     fn best(&self, row: &Row) -> Vec<Match> {
         let finding = row.judged.as_ref().map(|judged| &judged.finding);
         let new = finding.and_then(|finding| finding.new.as_deref());
@@ -133,7 +133,7 @@ impl<'s> Index<'s> {
         known.into_iter().flatten().copied()
     }
 
-    /// `None` where the file is about another workload.
+    /// `None` if the file is about another workload.
     fn sureness(&self, row: &Row, image: &str, site: &Site) -> Option<Sureness> {
         let path = FieldPath::parse(&site.field_path);
         let relation = path.relation(row);
@@ -156,7 +156,7 @@ impl<'s> Index<'s> {
         })
     }
 
-    /// Whether a kustomization changes an image here that another file names for the row.
+    /// Whether this is a kustomization's entry for an image that another file names for the row.
     fn is_entry_for(&self, row: &Row, path: &FieldPath<'_>) -> bool {
         let Some(selected) = path.images_entry() else {
             return false;
@@ -168,7 +168,7 @@ impl<'s> Index<'s> {
         })
     }
 
-    /// The workload that names what a file would name if it were fixed.
+    /// Finds the workload that already has the image that the file would have after the fix.
     fn fixed_in_cluster(&self, site: &Site) -> Option<Identity> {
         let new = repository(site.new.as_deref()?);
         let path = FieldPath::parse(&site.field_path);
@@ -182,12 +182,12 @@ impl<'s> Index<'s> {
     }
 }
 
-/// Whether a file names the container of a row. A field has no name.
+/// Whether a file names the container of a row. Always true for a field, which has no name.
 fn is_container(row: &Row, path: &FieldPath<'_>) -> bool {
     row.container.role == Role::Field || path.is_in(&row.container.name)
 }
 
-/// The name without tag and digest, in one spelling.
+/// Returns the name of an image without tag and digest, in canonical form.
 fn repository(image: &str) -> String {
     match ImageRef::parse(image) {
         Some(parsed) => canonical(parsed.host, parsed.path),
@@ -195,8 +195,8 @@ fn repository(image: &str) -> String {
     }
 }
 
-/// Whether the file is in the folder that Argo CD, Flux or Kustomize names, or in that of the chart or the release; or has the values
-/// of the chart; or is the object of Argo CD or Flux itself.
+/// Whether the file is at the source of a row: in the folder that Argo CD, Flux or Kustomize names, in the folder of the chart
+/// or the release, in values of the chart, or in the object of Argo CD or Flux itself.
 fn is_at_source(row: &Row, site: &Site, path: &FieldPath<'_>) -> bool {
     let origin = &row.origin;
     let file = format!("/{}/", site.path.replace('\\', "/"));

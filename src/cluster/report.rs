@@ -1,7 +1,7 @@
-//! How an inventory is shown: formats of its own for people, spreadsheets and programs; in all others, each root is reported like a
-//! file.
+//! Renders an inventory: in formats of its own for people, spreadsheets and programs; in all others, each root is reported like
+//! a file.
 //!
-//! Text out. Knows no terminal but by its [`RenderOptions`].
+//! Returns text. [`RenderOptions`] has all that is known of the terminal.
 
 mod concise;
 mod files;
@@ -20,14 +20,14 @@ use crate::report::text::{count, listed};
 use crate::report::{Format, RenderOptions};
 use crate::rules::{RuleSet, Severity};
 
-/// What is shown.
+/// The content of a report.
 pub struct Report<'r> {
-    /// In order. All of them, or those with a finding.
+    /// All rows, or only those with a finding, in order.
     pub rows: &'r [Row],
     pub summary: Summary,
-    /// Kinds that could not be read, and why.
+    /// The kinds that could not be read, with the reasons.
     pub not_read: &'r [NotRead],
-    /// Legacy images in files of repositories that no row was matched with.
+    /// Legacy images in files of repositories that matched no row.
     pub git_only: &'r [GitOnly],
 }
 
@@ -38,12 +38,12 @@ pub struct NotRead {
     pub why: String,
 }
 
-/// What it came to, in numbers.
+/// The totals of a report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Summary {
     pub objects: usize,
     pub kinds: usize,
-    /// Rows, and those with a finding.
+    /// All rows. The severities below count rows with a finding.
     pub images: usize,
     pub errors: usize,
     pub warnings: usize,
@@ -52,12 +52,12 @@ pub struct Summary {
     pub roots: usize,
     pub safe: usize,
     pub review: usize,
-    /// Whether something could not be read: that nothing was found does not mean that nothing is there.
+    /// Whether something could not be read, so that legacy images may exist even if none were found.
     pub is_partial: bool,
 }
 
 impl Summary {
-    /// Of all rows of an inventory.
+    /// Counts all rows of an inventory.
     pub fn new(rows: &[Row], objects: usize, kinds: usize) -> Self {
         let mut summary = Self {
             objects,
@@ -84,12 +84,12 @@ impl Summary {
         summary
     }
 
-    /// Whether something is left to do.
+    /// Whether there are errors or warnings.
     pub fn has_findings(&self) -> bool {
         self.errors + self.warnings > 0
     }
 
-    /// For people.
+    /// Returns the text for people.
     fn lines(&self) -> String {
         let objects = count(self.objects, "object");
         let kinds = count(self.kinds, "kind");
@@ -123,7 +123,7 @@ impl Summary {
     }
 }
 
-/// The whole report.
+/// Renders the whole report.
 pub fn render(
     report: &Report<'_>,
     format: &'static Format,
@@ -139,14 +139,14 @@ pub fn render(
     }
 }
 
-/// What to do about a row.
+/// Advises which version of the chart is clean.
 fn advice(row: &Row) -> Option<String> {
     let rule = row.judged.as_ref().map(|judged| &*judged.finding.rule)?;
     let (chart, clean) = row.origin.first_clean(rule)?;
     Some(format!("chart {} is clean from {clean} on", chart.name))
 }
 
-/// Why an image is there although the root names none, or another one.
+/// Explains why an image is there although the root names none, or another one.
 fn remark(row: &Row) -> Option<String> {
     match &row.presence {
         Presence::Declared => None,
@@ -163,7 +163,7 @@ fn remark(row: &Row) -> Option<String> {
     }
 }
 
-/// Where files name the image, in a few words.
+/// Describes the files that name the image.
 fn git(row: &Row) -> Option<String> {
     let git = row.git.as_ref()?;
     let Some(first) = git.sites.first() else {
@@ -182,7 +182,7 @@ fn git(row: &Row) -> Option<String> {
     Some(format!("{state}: {place}{more} ({sureness})"))
 }
 
-/// A file that names a legacy image that does not run.
+/// Describes a file whose legacy image does not run.
 fn git_only(one: &GitOnly) -> String {
     let site = &one.site;
     let new = site

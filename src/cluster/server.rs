@@ -1,27 +1,27 @@
-//! Questions to a cluster, and why it may not answer. Knows no way to ask it.
+//! Requests to a cluster and reasons why they may fail, independent of how they are sent.
 
 use std::path::PathBuf;
 
 use serde_json::Value;
 
-/// Which cluster is asked, and for what.
+/// Which cluster is read, and which objects.
 #[derive(Debug, Clone, Default)]
 pub struct Query {
     pub context: Option<String>,
     pub kubeconfig: Option<PathBuf>,
-    /// `None` is the namespace of the context.
+    /// `None` means the namespace of the context.
     pub namespace: Option<String>,
     pub all_namespaces: bool,
     pub selector: Option<String>,
-    /// Objects that the API server returns at once.
+    /// How many objects the API server returns at once.
     pub chunk_size: u32,
 }
 
-/// They say which custom resources can name images, whatever their own labels are.
+/// The definitions of custom resources, which show whether these can name images. Read whatever labels they have.
 pub(super) const DEFINITIONS: &str = "customresourcedefinitions.apiextensions.k8s.io";
 
 impl Query {
-    /// The labels that the objects of a resource must have.
+    /// Returns the labels that the objects of a resource must have.
     pub(super) fn selector_of(&self, resource: &str) -> Option<&str> {
         let selector = self.selector.as_deref();
         selector.filter(|_| resource != DEFINITIONS)
@@ -31,21 +31,21 @@ impl Query {
 /// Why a resource was not read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Refusal {
-    /// The user may not.
+    /// The user is not allowed to.
     Forbidden,
     /// The cluster has no such resource.
     NoSuchResource,
-    /// It came to an end too early. Reading it again from the start may succeed.
+    /// Reading was cut off. Another attempt from the start may succeed.
     Interrupted(String),
     /// Anything else.
     Failed(String),
 }
 
-/// Who answers for a cluster.
+/// A source of the objects of a cluster.
 pub trait Server: Sync {
-    /// Hands over each object of a resource, such as `deployments.apps`.
+    /// Passes each object of a resource, such as `deployments.apps`, to `each`.
     ///
     /// # Errors
-    /// Where not all of them could be read. Some may have been handed over.
+    /// If not all of them could be read. Some may have been passed on before.
     fn get(&self, resource: &str, each: &mut dyn FnMut(Value)) -> Result<(), Refusal>;
 }

@@ -1,6 +1,6 @@
 //! Where an object of Flux or Argo CD takes other objects from: a repository, a path in it, a chart.
 //!
-//! Reads those objects, and asks no one.
+//! Reads only those objects; makes no requests.
 
 use std::collections::HashMap;
 
@@ -9,19 +9,19 @@ use serde_json::Value;
 use super::chart::Chart;
 use super::identity::Identity;
 
-/// Where files are that make objects of a cluster.
+/// Where the files are that produce objects of a cluster.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Location {
     /// A URL, without a user or a password.
     pub repository: String,
     pub revision: String,
     pub path: String,
-    /// The chart that is named there.
+    /// The chart at that location.
     pub chart: Option<Chart>,
 }
 
 impl Location {
-    /// `github.com/example/platform, path apps/dns, main`, as far as it is known.
+    /// Returns the known parts, like `github.com/example/platform, path apps/dns, main`.
     pub fn shown(&self) -> String {
         let chart = self
             .chart
@@ -44,7 +44,7 @@ impl Location {
 pub(super) enum Source {
     /// An Argo CD application: its source, and the objects that it made.
     Application(Location, Vec<Identity>),
-    /// A Kustomization or HelmRelease: which object has its source, and where in there.
+    /// A Kustomization or HelmRelease: the object with its source, and the location in that.
     Refers(Identity, Location),
     /// A repository of Flux.
     Repository(Location),
@@ -80,7 +80,7 @@ impl Source {
         }
     }
 
-    /// The location, with what other objects say about it.
+    /// Returns the location, completed with that of the repository that it refers to.
     pub(super) fn location(&self, all: &HashMap<Identity, Source>) -> Location {
         match self {
             Self::Application(location, _) | Self::Repository(location) => location.clone(),
@@ -126,7 +126,7 @@ fn of_application(spec: &Value) -> Location {
     }
 }
 
-/// What an application says that it made.
+/// Returns the objects that an application made, according to its status.
 fn resources(value: &Value) -> Option<Vec<Identity>> {
     let resources = value.pointer("/status/resources")?.as_array()?;
     let identity = |one: &Value| Identity {
@@ -168,7 +168,7 @@ fn reference(reference: &Value, from: &Identity) -> Option<Identity> {
     })
 }
 
-/// A branch, a tag, a range of versions or a commit.
+/// Returns a branch, a tag, a version range or a commit.
 fn revision(spec: &Value) -> String {
     let Some(reference) = spec.get("ref") else {
         return String::new();
@@ -181,7 +181,7 @@ fn revision(spec: &Value) -> String {
     found.unwrap_or_default().to_owned()
 }
 
-/// A URL may carry a token, which must not be shown.
+/// Removes the user from a URL, which may contain a token that must not be shown.
 pub(super) fn without_user(url: &str) -> String {
     let Some((scheme, rest)) = url.split_once("://") else {
         return url.to_owned();

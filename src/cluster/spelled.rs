@@ -1,6 +1,6 @@
-//! An object as the text that detection reads, and which value each piece of that text is.
+//! An object as the text that detection reads, with the value that each piece of that text stands for.
 //!
-//! Knows no image.
+//! This module knows no images.
 
 use serde_json::Value;
 
@@ -10,7 +10,7 @@ use crate::syntax::json_pointer::escaped;
 /// An object written as JSON.
 pub(super) struct Spelled {
     pub(super) text: String,
-    /// Each string that is a value: its span, quotes included, and the JSON pointer to it. In order.
+    /// The span of each string value, quotes included, and the JSON pointer to it. In order.
     leaves: Vec<(Span, String)>,
 }
 
@@ -25,7 +25,7 @@ impl Spelled {
         spelled
     }
 
-    /// The pointer to the string that an offset lies in.
+    /// Returns the pointer to the string value at an offset.
     pub(super) fn pointer_at(&self, offset: usize) -> Option<&str> {
         let after = self
             .leaves
@@ -34,8 +34,8 @@ impl Spelled {
         (offset < span.end).then_some(pointer)
     }
 
-    /// A line for each entry: what reads line by line, after something did not parse, finds one at a time. Values are no
-    /// deeper than the parser of JSON lets them be.
+    /// Writes one line per entry, so that the line-by-line search in text that did not parse finds one at a time. The JSON
+    /// parser limits the depth of values.
     fn write(&mut self, value: &Value, pointer: &mut String) {
         match value {
             Value::Object(map) => {

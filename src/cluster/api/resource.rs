@@ -1,12 +1,12 @@
-//! Where resources are in an API: their version, and whether they are in namespaces. By the API's own lists.
+//! Finds resources in an API, with their version and whether they are namespaced, from the API's own lists.
 //!
-//! Asks through a function that it is given, and knows no connection.
+//! Sends requests through a function that it is given. This module makes no connections.
 
 use serde_json::Value;
 
 use super::super::server::Refusal;
 
-/// Versions of a group that are checked.
+/// The most versions of a group that are checked.
 const MOST_VERSIONS: usize = 16;
 
 /// A resource in one version.
@@ -19,7 +19,7 @@ pub(super) struct Kind {
 }
 
 impl Kind {
-    /// The path of the list. `None` is all namespaces.
+    /// Returns the path of the list. `None` means all namespaces.
     pub(super) fn path(&self, namespace: Option<&str>) -> String {
         let Self { plural, root, .. } = self;
         match namespace.filter(|_| self.is_namespaced) {
@@ -29,7 +29,7 @@ impl Kind {
     }
 }
 
-/// Everything that a group has; in several versions, the one that the API prefers comes first.
+/// Returns all resources of a group. If a resource has several versions, the preferred one comes first.
 pub(super) fn kinds(
     group: &str,
     ask: &dyn Fn(&str) -> Result<Value, Refusal>,
@@ -56,7 +56,7 @@ pub(super) fn kinds(
     Ok(kinds)
 }
 
-/// The versions of a group, the preferred one first.
+/// Returns the versions of a group, the preferred one first.
 fn versions(about: &Value) -> Vec<String> {
     let preferred = about.pointer("/preferredVersion/version");
     let all = about.get("versions").and_then(Value::as_array);
@@ -77,7 +77,7 @@ fn of_list<'l>(list: &'l Value, root: &'l str) -> impl Iterator<Item = Kind> + '
     let resources = list.get("resources").and_then(Value::as_array);
     resources.into_iter().flatten().filter_map(move |one| {
         let plural = one.get("name")?.as_str()?;
-        // `pods/log` is a part of a pod.
+        // `pods/log` is a subresource.
         is_name(plural).then(|| Kind {
             plural: plural.to_owned(),
             root: root.to_owned(),
@@ -86,7 +86,7 @@ fn of_list<'l>(list: &'l Value, root: &'l str) -> impl Iterator<Item = Kind> + '
     })
 }
 
-/// It becomes a part of a path.
+/// Whether the text may become a part of a path.
 pub(super) fn is_name(text: &str) -> bool {
     let known = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
     !text.is_empty() && text.bytes().all(known)

@@ -1,25 +1,25 @@
-//! Which object is at the root of the owners of another one.
+//! Finds the root of an object's owners.
 
 use std::collections::HashMap;
 
 use super::super::identity::Identity;
 use super::super::object::{Object, Owner};
 
-/// Nobody owns in longer chains; a circle must end.
+/// The longest chain of owners that is followed. The limit also ends circles.
 const LONGEST_CHAIN: usize = 16;
 
-/// Objects by what owners are referred to by.
+/// Objects by uid and by name, as owner references name them.
 pub(super) struct Index<'o> {
     by_uid: HashMap<&'o str, &'o Object>,
     by_name: HashMap<&'o Identity, &'o Object>,
 }
 
-/// An object, its owner, the owner of that, as far as they were read.
+/// An object, its owner, that one's owner and so on, as far as they were read.
 #[derive(Clone)]
 pub(super) struct Chain<'o> {
     pub(super) object: &'o Object,
     pub(super) owners: Vec<&'o Object>,
-    /// The owner of the last that was read, if that one was not.
+    /// The owner of the last object, if it was not read.
     pub(super) unread: Option<&'o Owner>,
 }
 
@@ -39,7 +39,7 @@ impl<'o> Index<'o> {
 
     fn owner(&self, owner: &Owner) -> Option<&'o Object> {
         let by_uid = self.by_uid.get(owner.uid.as_str());
-        // A dump may have lost the uids. An object that was made again under the same name has another one.
+        // A dump may lack uids. An object that was created again under the same name has another uid.
         let named = |identity: &Identity| {
             let found = self.by_name.get(identity);
             found.filter(|found| found.uid.is_empty() || owner.uid.is_empty())
@@ -65,7 +65,7 @@ impl<'o> Index<'o> {
         };
         while chain.owners.len() < LONGEST_CHAIN {
             let top = chain.top();
-            // A static pod belongs to its node, which is not to be changed.
+            // A static pod belongs to its node, which is not what the user should change.
             let owner = top
                 .owner
                 .as_ref()
@@ -86,7 +86,7 @@ impl<'o> Index<'o> {
 }
 
 impl<'o> Chain<'o> {
-    /// The last that was read.
+    /// Returns the topmost object that was read.
     pub(super) fn top(&self) -> &'o Object {
         self.owners.last().copied().unwrap_or(self.object)
     }
@@ -102,8 +102,8 @@ impl<'o> Chain<'o> {
         }
     }
 
-    /// Whether the object is over and its owner makes others: nothing pulls what it names. Of ReplicaSets without pods all but one
-    /// are earlier revisions.
+    /// Whether the object has ended and its owner makes new ones, so that nothing pulls its images. Of ReplicaSets without
+    /// pods, all but one are old revisions.
     pub(super) fn is_history(&self) -> bool {
         let Object {
             is_past,
@@ -115,7 +115,7 @@ impl<'o> Chain<'o> {
     }
 }
 
-/// `kube-proxy-node-1` on `node-1` is `kube-proxy`, on whatever node.
+/// Removes the name of the node: the static pod `kube-proxy-node-1` on `node-1` becomes `kube-proxy`.
 fn without_node(object: &Object) -> Identity {
     let mut identity = object.identity.clone();
     let node = object.node_of_static_pod.as_ref();

@@ -1,6 +1,6 @@
-//! Labels, annotations and other objects that say who put an object there.
+//! Labels, annotations and other objects that show who put an object into the cluster.
 //!
-//! The strongest evidence first: `app.kubernetes.io/instance` is set by charts as they like, and proves nothing by itself.
+//! The strongest evidence comes first. Charts set `app.kubernetes.io/instance` as they like, so it proves nothing alone.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -17,10 +17,10 @@ use super::super::source::{Location, Source, without_user};
 use super::{Manager, Origin};
 use crate::rules::charts::Charts;
 
-/// What is known of all objects that bring others.
+/// The objects that bring others.
 pub(in crate::cluster) struct Sources {
     all: HashMap<Identity, Source>,
-    /// Which application made an object.
+    /// The application that made each object.
     applications: HashMap<Identity, Identity>,
     charts: Charts,
 }
@@ -50,7 +50,7 @@ impl Sources {
         sources
     }
 
-    /// Who put an object there.
+    /// Finds out who put an object into the cluster.
     pub(in crate::cluster) fn origin(&self, object: &Object) -> Origin {
         let mut origin = self.manager(object);
         origin.charts = self.charts;
@@ -58,7 +58,7 @@ impl Sources {
             .evidence
             .get(CHART)
             .or_else(|| object.evidence.get("chart"));
-        // A label that anybody could have set says nothing of one who brings no charts.
+        // Neither of these brings charts, and anybody can set a label.
         let brings_charts = !matches!(origin.manager, Manager::StaticPod | Manager::NotRead);
         origin.chart = chart
             .filter(|_| brings_charts)
@@ -109,8 +109,8 @@ impl Sources {
         found.unwrap_or_else(|| Origin::new(Manager::Unknown, String::new()))
     }
 
-    /// By its id, which names the object itself: operators copy annotations to what they make. Or by a label, or by what
-    /// the application says that it made.
+    /// Finds the Argo CD application from its list of objects, the tracking id, or a label. The id must name the object itself,
+    /// because operators copy annotations to what they make.
     fn of_argo(&self, object: &Object) -> Option<Origin> {
         let by_id = || {
             let (name, id) = object.evidence.get(ARGO_ID)?.split_once(':')?;
@@ -121,11 +121,11 @@ impl Sources {
                 group,
             } = &object.identity;
             let (found, target) = id.rsplit_once(':')?;
-            // The namespace of an object that is in none is that of the application.
+            // The id of a cluster-scoped object contains the namespace of the application.
             let is_own = found == format!("{group}/{kind}")
                 && (target == format!("{namespace}/{own}")
                     || namespace.is_empty() && target.ends_with(&format!("/{own}")));
-            // In other namespaces than its own, Argo CD calls them `NAMESPACE_NAME`.
+            // Argo CD writes `NAMESPACE_NAME` for applications outside of its own namespace.
             is_own.then(|| name.replacen('_', "/", 1))
         };
         let by_resources = || self.applications.get(&object.identity).map(with_namespace);
@@ -134,7 +134,7 @@ impl Sources {
         let named = |one: &&Identity| {
             one.kind == "Application" && (with_namespace(one) == name || one.name == name)
         };
-        // Two of one name in two namespaces cannot be distinguished.
+        // Applications with the same name in two namespaces cannot be distinguished.
         let mut all = self.all.keys().filter(named);
         let application = all.next().filter(|_| all.next().is_none());
         let application = self.applications.get(&object.identity).or(application);
@@ -189,7 +189,7 @@ fn of_helm(evidence: &BTreeMap<String, String>) -> Option<Origin> {
     Some(Origin::new(Manager::Helm, name))
 }
 
-/// What `kustomize build` writes with `buildMetadata: [originAnnotations]`.
+/// The annotation that `kustomize build` writes with `buildMetadata: [originAnnotations]`.
 #[derive(Deserialize, Default)]
 #[serde(default)]
 struct Annotated {

@@ -1,4 +1,4 @@
-//! One line for each row, for `grep`, with the summary behind them.
+//! The format for `grep`: one line per row, followed by the summary.
 
 use super::{Report, advice, git, git_only, remark};
 use crate::cluster::inventory::{Row, State};

@@ -1,6 +1,6 @@
-//! The formats of check, which know files: each root is one, `NAMESPACE/KIND/NAME`, with a line for each image.
+//! Formats that expect files: each root is reported as a file `NAMESPACE/KIND/NAME` with one line per image.
 //!
-//! There is no text to be edited, so fixes have no edits. How safe they are is shown.
+//! There is no text to edit, so fixes have no edits, only their applicability.
 
 use crate::report::Tally;
 use std::path::PathBuf;
@@ -42,7 +42,7 @@ pub(super) fn text(
 }
 
 fn path(row: &Row) -> PathBuf {
-    // Names of objects hold neither slashes nor dots alone; those of a forged dump may.
+    // Names of objects contain neither `/`, `\` nor `..`; those in a forged dump may.
     let part = |text: &str| text.replace(['/', '\\'], "_").replace("..", "__");
     let root = &row.root;
     let parts = [&root.namespace, &root.kind, &root.name];
@@ -53,7 +53,7 @@ fn path(row: &Row) -> PathBuf {
         .collect()
 }
 
-/// A line for each finding, and the findings at those lines.
+/// Returns a line for each finding, and the findings with spans in these lines.
 fn findings(rows: &[Row]) -> (String, Vec<Finding>) {
     let (mut text, mut findings) = (String::new(), Vec::new());
     for row in rows {
@@ -80,7 +80,7 @@ fn findings(rows: &[Row]) -> (String, Vec<Finding>) {
     (text, findings)
 }
 
-/// What a finding is known by from one run to the next.
+/// Returns the key that identifies a finding from one run to the next.
 fn key(row: &Row) -> Option<Key> {
     let finding = &row.judged.as_ref()?.finding;
     let container = row.container.shown();
@@ -91,7 +91,7 @@ fn key(row: &Row) -> Option<Key> {
     })
 }
 
-/// As for a run over files.
+/// Returns the summary in the form of a run over files.
 fn summary(report: &Report<'_>) -> report::Summary {
     let own = &report.summary;
     let findings = report.rows.iter().filter_map(|row| row.judged.as_ref());

@@ -1,4 +1,4 @@
-//! For people: the roots one below the other, each with its images and who put it there. Fits 80 columns.
+//! The format for people: the roots in sequence, each with its images and its origin. Fits in 80 columns.
 
 use super::{Report, advice, git, git_only, remark};
 use crate::cluster::inventory::{Row, State};
@@ -7,7 +7,7 @@ use crate::printable;
 use crate::report::text::{Color, wrap};
 use crate::report::{RenderOptions, group};
 
-/// Namespace and object get at most this much.
+/// The maximum width of the namespace column.
 const WIDEST_NAMESPACE: usize = 24;
 const GAP: usize = 2;
 
@@ -75,7 +75,7 @@ impl<'l> Page<'l> {
             .to_owned()
     }
 
-    /// An object, and its images.
+    /// Writes an object and its images.
     fn root(&self, rows: &[Row]) -> String {
         let first = &rows[0];
         let namespace = match first.root.namespace.as_str() {
@@ -114,7 +114,7 @@ impl<'l> Page<'l> {
         let new = new
             .map(|new| self.paragraph(4, &format!("→ {new}")))
             .unwrap_or_default();
-        // Notes, such as what others chose, are for the other formats.
+        // Notes are only in the other formats.
         let verified = finding
             .verified
             .iter()
@@ -152,7 +152,7 @@ impl<'l> Page<'l> {
     }
 }
 
-/// `2/3`, or `0, finished`
+/// `2/3`, or `0 finished`
 fn pods(row: &Row) -> String {
     let replicas = row.replicas.shown();
     match row.state {

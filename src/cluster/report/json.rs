@@ -1,4 +1,4 @@
-//! For programs: one document. `docs/cluster.md` says what each field means.
+//! The format for programs: one JSON document. `docs/cluster.md` describes each field.
 
 use serde::Serialize;
 
@@ -15,7 +15,7 @@ use crate::finding::Finding;
 use crate::printable;
 use crate::report::json::Verified;
 
-/// Grows when a field goes, or means something else; not when one is added.
+/// Incremented when a field is removed or changes its meaning, not when one is added.
 const VERSION: u32 = 1;
 
 pub(super) fn text(report: &Report<'_>) -> String {

@@ -1,4 +1,4 @@
-//! For spreadsheets: one row for each root, container and image.
+//! The format for spreadsheets: one row per root, container and image.
 
 use super::Report;
 use crate::cluster::in_git::Sureness;
