@@ -1,6 +1,7 @@
-//! Values files whose names a program fills in: `values/{{ .Environment.Name }}.yaml`.
+//! Values files with a placeholder in their names: `values/{{ .Environment.Name }}.yaml`.
 //!
-//! Which file of the tree is meant is not known here. So none of them says what a chart gets, and each may be for it.
+//! It is not known which file of the tree is used. So none of them decides what a chart gets, but each may be meant
+//! for it.
 
 use std::path::{Path, PathBuf};
 
@@ -9,10 +10,10 @@ use crate::project::PathKind;
 use crate::source::file_name;
 use crate::syntax::placeholder::literal_pieces;
 
-/// Where more files match, nothing is known of any.
+/// The most matching files; if there are more, none of them is used.
 const MOST_FILES: usize = 64;
 
-/// The files that may be meant. `None` where nothing is filled in.
+/// Returns the files that may be meant. `None` if the text has no placeholder.
 pub(super) fn of(text: &str, around: &Around<'_>) -> Option<Vec<PathBuf>> {
     let pattern = pattern(text)?;
     if let Some(known) = around.alternatives.borrow().get(&pattern) {
@@ -32,7 +33,7 @@ pub(super) fn of(text: &str, around: &Around<'_>) -> Option<Vec<PathBuf>> {
     Some(files)
 }
 
-/// The text with a `*` for each part that is filled in.
+/// Replaces each placeholder in the text by `*`.
 fn pattern(text: &str) -> Option<String> {
     if text.contains(['*', '\n']) {
         return None;
@@ -44,7 +45,7 @@ fn pattern(text: &str) -> Option<String> {
 fn matching(around: &Around<'_>, folder: &Path, pattern: &str) -> Vec<PathBuf> {
     let mut steps: Vec<&str> = pattern.split('/').collect();
     let last = steps.pop().unwrap_or_default();
-    // A name that is filled in altogether could be any file's.
+    // A name that is only a placeholder could match any file.
     if !last.contains('.') {
         return Vec::new();
     }
@@ -55,7 +56,7 @@ fn matching(around: &Around<'_>, folder: &Path, pattern: &str) -> Vec<PathBuf> {
     inside(around, &folders, last, PathKind::File)
 }
 
-/// What of a kind is in the folders, by a name with `*` in it.
+/// Returns the files or folders in `folders` that match a name with `*` in it.
 fn inside(around: &Around<'_>, folders: &[PathBuf], pattern: &str, kind: PathKind) -> Vec<PathBuf> {
     let in_folder = |folder: &PathBuf| {
         let Some((first, _)) = pattern.split_once('*') else {

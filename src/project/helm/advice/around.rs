@@ -11,21 +11,21 @@ use super::ways::{self, Entry, Way};
 use crate::file_type::FileType;
 use crate::project::Tree;
 
-/// No path of values is longer.
+/// The maximum length of a path of values.
 pub(super) const MOST_STEPS: usize = 20;
 
-/// A file that may name charts, as it was read.
+/// A parsed file that may name charts.
 pub(super) struct NamingFile<'f> {
     pub(super) path: &'f Path,
     pub(super) text: &'f str,
     pub(super) file_type: &'f FileType,
     pub(super) documents: &'f [Value],
-    /// What names a chart in each of the documents.
+    /// The entries that name a chart, for each of the documents.
     pub(super) entries: Vec<Vec<Entry<'f>>>,
 }
 
 impl<'f> NamingFile<'f> {
-    /// `ways` are those in which the text may name charts.
+    /// `ways` are the possible ways in which the text names charts.
     pub(super) fn new(
         path: &'f Path,
         text: &'f str,
@@ -44,20 +44,21 @@ impl<'f> NamingFile<'f> {
         }
     }
 
-    /// Each document with what names a chart in it.
+    /// Returns each document with the entries that name a chart in it.
     pub(super) fn each(&self) -> impl Iterator<Item = (&'f Value, &[Entry<'f>])> {
         let entries = self.entries.iter().map(Vec::as_slice);
         self.documents.iter().zip(entries)
     }
 
-    /// Whether it has an object that patches another.
+    /// Whether it contains an object that patches another.
     pub(super) fn is_patch(&self) -> bool {
         let mut entries = self.entries.iter().flatten();
         entries.any(|entry| entry.way.base().is_some())
     }
 }
 
-/// What of a path is below the root of the repository, if it begins there: `$values/` of Argo CD does, and `/`.
+/// Returns a path relative to the root of the repository if it starts there, as with `/` and with Argo CD's
+/// `$values/`.
 pub(super) fn rooted(path: &str) -> Option<&str> {
     match path.strip_prefix('$') {
         Some(rest) => rest.split_once('/').map(|(_, rest)| rest),
@@ -65,19 +66,19 @@ pub(super) fn rooted(path: &str) -> Option<&str> {
     }
 }
 
-/// What is read around a file that names a chart.
+/// Cached access to the files around a file that names a chart.
 pub(super) struct Around<'a> {
     pub tree: &'a dyn Tree,
     pub path: &'a Path,
-    /// A file's text, as it is in this pass.
+    /// Returns a file's text in this pass.
     pub text: &'a dyn Fn(&Path) -> Option<Arc<str>>,
     pub config_maps: &'a ConfigMaps<'a>,
-    /// Files of values that were read already: many charts may get the same.
+    /// Values files that were read already, because many charts may share one.
     read: RefCell<HashMap<PathBuf, Option<Arc<Table>>>>,
-    /// By the pattern of their names: files that may be meant.
+    /// The files that may be meant, by the pattern of their names.
     pub alternatives: RefCell<HashMap<String, Vec<PathBuf>>>,
     lists: RefCell<HashMap<PathBuf, Arc<[PathBuf]>>>,
-    /// The text of the file itself, once it is asked for.
+    /// The text of the file itself, read on first use.
     own: OnceCell<Option<Arc<str>>>,
 }
 
@@ -100,14 +101,14 @@ impl<'a> Around<'a> {
         }
     }
 
-    /// What lies in a folder, in the order of names.
+    /// Lists a folder, sorted by name.
     pub(super) fn list(&self, folder: &Path) -> Arc<[PathBuf]> {
         let mut lists = self.lists.borrow_mut();
         let list = lists.entry(folder.to_owned());
         Arc::clone(list.or_insert_with(|| self.tree.list(folder).into()))
     }
 
-    /// A text of the file as it is written, with what a program fills in.
+    /// Returns a text as it is written in the file, including template actions.
     pub(super) fn written(&self, leaf: &Leaf) -> String {
         let own = self.own.get_or_init(|| (self.text)(self.path));
         let span = leaf.origin.span;
@@ -116,7 +117,7 @@ impl<'a> Around<'a> {
         written.unwrap_or(&leaf.text).to_owned()
     }
 
-    /// The values of a file, if it is there and can be read.
+    /// Returns the values of a file, if it exists and can be read.
     pub(super) fn values(&self, path: &Path) -> Option<Arc<Table>> {
         if let Some(known) = self.read.borrow().get(path) {
             return known.clone();

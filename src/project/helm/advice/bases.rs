@@ -1,7 +1,7 @@
-//! Objects that name a chart, by their names: a patch names its object and no chart.
+//! Objects that name a chart, by their own names: a patch names its object but not its chart.
 //!
-//! The nearest objects in the tree count, and only what all of them say. If they differ, the kustomization that includes both
-//! the patch and one of them decides (`reach`).
+//! The nearest objects in the tree are used, and only what all of them agree on. If they differ, the kustomization
+//! that includes both the patch and one of them decides (`reach`).
 
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -10,10 +10,10 @@ use std::sync::Arc;
 /// The API group and the kind of an object.
 pub(super) type Kind = (&'static str, &'static str);
 
-/// More objects of one name are not read for what they say of their values.
+/// The most files of objects with one name that are read for their values.
 const MOST_FILES: usize = 16;
 
-/// Of more objects of one name it is not asked which one is built together with a patch.
+/// The most objects with one name that are searched for the ones built together with a patch.
 const MOST_COMPARED: usize = 256;
 
 /// An object that names a chart.
@@ -34,12 +34,12 @@ pub(super) struct Chart {
     pub chart: String,
 }
 
-/// What objects of one name say.
+/// The combined facts about all objects with one name.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Said {
-    /// The chart of the first; `None` where one of them has another owner's.
+    /// The chart of the first object; `None` if one of them is not made for its owner's images.
     pub chart: Option<Chart>,
-    /// Where they are; empty where those are too many.
+    /// The files of the objects; empty if there are too many.
     pub files: Vec<PathBuf>,
     count: usize,
 }
@@ -62,7 +62,7 @@ impl Said {
     }
 }
 
-/// Those of a name that are in a folder, or below it.
+/// The objects with one name in a folder or below it.
 #[derive(Debug, Default)]
 struct Namesakes {
     all: Said,
@@ -70,7 +70,7 @@ struct Namesakes {
 }
 
 impl Namesakes {
-    /// A namespace that is not written comes from a kustomization, and may be any.
+    /// A namespace that is not written comes from a kustomization, so it matches any.
     fn of(&self, namespace: Option<&Arc<str>>) -> Said {
         let Some(namespace) = namespace else {
             return self.all.clone();
@@ -85,11 +85,11 @@ impl Namesakes {
     }
 }
 
-/// The objects of one name.
+/// The objects with one name.
 #[derive(Debug, Default)]
 struct OfName {
     each: Vec<(Option<Arc<str>>, Said)>,
-    /// By each folder that they are below.
+    /// By each folder above them.
     by_folder: HashMap<PathBuf, Namesakes>,
 }
 
@@ -97,7 +97,7 @@ struct OfName {
 #[derive(Debug, Default)]
 pub(super) struct Bases {
     by_name: HashMap<(Kind, Arc<str>), OfName>,
-    /// Those of each file.
+    /// The objects of each file.
     by_file: HashMap<(Kind, PathBuf), Said>,
 }
 
@@ -120,7 +120,7 @@ impl Bases {
         own.each.push((base.namespace, said));
     }
 
-    /// What all objects of a kind in such files say.
+    /// Combines all objects of a kind in these files.
     pub(super) fn of_kind(&self, kind: Kind, files: &HashSet<PathBuf>) -> Option<Said> {
         let mut all = Said::default();
         for file in files {
@@ -131,7 +131,8 @@ impl Bases {
         (all.count > 0).then_some(all)
     }
 
-    /// What the objects of a name say to a file. `reach` gives the files that are built together with it.
+    /// Returns the facts about the objects with a name, as seen from a file. `reach` returns the files that are built
+    /// together with that file.
     pub(super) fn find(
         &self,
         path: &Path,
@@ -165,5 +166,5 @@ impl Bases {
     }
 }
 
-/// Whether the values of each object of a file accept images from elsewhere.
+/// Whether the values of each object of a file accept images from other registries.
 pub(super) type Lifted = HashMap<(Kind, String), bool>;

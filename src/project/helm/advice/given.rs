@@ -1,6 +1,6 @@
-//! The values that the tree gives to a chart, and whether they replace images that the chart has by default.
+//! The values that the tree gives to a chart, and whether they replace the chart's default images.
 //!
-//! The defaults are not here, so a value is known by its key alone: `repository`, `image`, `registry`.
+//! The defaults are not in the tree, so a value is recognised by its key alone: `repository`, `image`, `registry`.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -16,11 +16,11 @@ use super::ways::{Entry, Form, dig, leaf, written};
 use crate::image;
 use crate::rules::Rule;
 
-/// What a chart gets, the later over the earlier.
+/// The layers of values that a chart gets, later ones over earlier ones.
 #[derive(Debug, Default)]
 pub(super) struct Given {
     layers: Vec<Arc<Table>>,
-    /// Files of values, that have to be judged together with the one that names the chart.
+    /// Values files that have to be judged together with the file that names the chart.
     pub files: Vec<PathBuf>,
 }
 
@@ -55,7 +55,7 @@ impl Given {
         }
     }
 
-    /// Whether it has the chart accept images from elsewhere.
+    /// Whether it makes the chart accept images from other registries.
     pub(super) fn is_lifted(&self) -> bool {
         self.layers.iter().any(|layer| refusal::is_lifted(layer))
     }
@@ -74,7 +74,7 @@ impl Given {
     fn add_values_or_file(&mut self, value: &Value, around: &Around<'_>) {
         match value {
             Value::Leaf(leaf) if !leaf.text.contains(['\n', ':']) => self.add_file(value, around),
-            // The values that an expression of HCL may have.
+            // The possible values of an HCL expression.
             Value::List(items) => items
                 .iter()
                 .for_each(|item| self.add_values_or_file(item, around)),
@@ -124,7 +124,7 @@ impl Given {
         }
     }
 
-    /// What the dependency of a chart gets from the values of that chart, and of those above it, which count more.
+    /// Adds what a chart's dependency gets from the values of that chart, and of its parents, which win.
     fn add_parent(&mut self, entry: &Entry<'_>, around: &Around<'_>) {
         let key = leaf(entry.table, "alias").unwrap_or(entry.chart);
         let mut keys = vec![key.text.to_string()];
@@ -150,13 +150,14 @@ impl Given {
         self.layers.extend(own.map(|own| Arc::new(own.clone())));
     }
 
-    /// What a switch says, where it is set.
+    /// Returns the value of a switch, if it is set.
     pub(super) fn switch(&self, path: &str) -> Option<bool> {
         let mut latest = self.layers.iter().rev();
         latest.find_map(|layer| switch_of(layer, path))
     }
 
-    /// Whether the images of an advisory, set apart by commas, are replaced by others that its rule does not apply to.
+    /// Whether all images of an advisory, separated by commas, are replaced by images that its rule does not apply
+    /// to.
     pub(super) fn override_all(&self, images: &str, rule: &Rule) -> bool {
         let mut found = Images::default();
         self.layers
@@ -173,7 +174,7 @@ impl Given {
                 || found.registries.len() >= images.len() && found.registries.iter().all(moved)
         };
         let named = |image: &String| {
-            // Of a whole organization any image of it may be meant.
+            // An advisory for a whole organization may mean any image of it.
             let whole = image.starts_with("docker.io/") && image.matches('/').count() == 1;
             let same = |name: &&String| whole || last_segment(name) == last_segment(image);
             let mut own = found.names.iter().filter(same).peekable();
@@ -183,7 +184,7 @@ impl Given {
     }
 }
 
-/// Texts that assign, as a list of names with values.
+/// Converts assignments such as `name=value` to a list of names with values.
 fn assigned(list: &Value) -> Value {
     let Value::List(items) = list else {
         return Value::Null;
@@ -203,7 +204,7 @@ fn assigned(list: &Value) -> Value {
     Value::List(assignments.collect())
 }
 
-/// The last of the paths, set apart by commas, that says whether something is on: Helm takes the first that is there.
+/// Returns the first boolean at the comma-separated paths, as Helm does for conditions.
 pub(super) fn switch_of(table: &Table, paths: &str) -> Option<bool> {
     paths
         .split(',')
@@ -220,11 +221,11 @@ pub(super) fn switch_of(table: &Table, paths: &str) -> Option<bool> {
 /// Images and registries that values name.
 #[derive(Debug, Default)]
 struct Images {
-    /// With a host before them, where one is given beside them.
+    /// Names, with the host that is set next to them if there is one.
     names: Vec<String>,
-    /// Registries of one image each.
+    /// Registries of single images.
     registries: Vec<String>,
-    /// Registries of all images.
+    /// Registries that apply to all images.
     of_all: Vec<String>,
 }
 
@@ -266,7 +267,7 @@ fn folded(key: &str) -> String {
     key.replace(['-', '_'], "").to_ascii_lowercase()
 }
 
-/// A name without tag and digest, as rules see it. A bare organization stays one.
+/// Returns a name without tag and digest, in the form that rules use. A bare organization keeps its form.
 fn name_of(text: &str) -> String {
     let text = image::name_of(text);
     match image::split_host(text) {
@@ -291,7 +292,7 @@ fn applies(rule: &Rule, name: &str) -> bool {
     mappings.any(|mapping| mapping.from.matches(&segments).is_some())
 }
 
-/// The part of a rule's location that an image lies in: `docker.io/bitnami`.
+/// Returns the part of an image's name that a rule's location matches: `docker.io/bitnami`.
 pub(super) fn location(image: &str, rule: &Rule) -> String {
     let name = name_of(image.trim());
     let segments: Vec<&str> = name.split('/').collect();
@@ -301,7 +302,7 @@ pub(super) fn location(image: &str, rule: &Rule) -> String {
     segments[..taken.min(segments.len())].join("/")
 }
 
-/// Whether a scalar's text is all there is to it.
+/// Whether a scalar's text is written literally, without template actions.
 pub(super) fn is_plain(leaf: &Leaf, text: &str) -> bool {
     written(text, leaf.origin.span).is_some()
 }

@@ -1,4 +1,4 @@
-//! The charts that a file names, and what the files around say of each.
+//! The charts that a file names, and what other files add about each.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -19,48 +19,48 @@ use crate::source::{Span, file_name};
 use crate::syntax::yaml;
 use crate::version::satisfies;
 
-/// A chart that is named, with what is known of it.
+/// A chart that a file names, and the known facts about it.
 pub(super) struct Named {
     pub(super) chart: String,
-    /// Where its name is.
+    /// The location of its name.
     pub(super) name_at: Span,
-    /// Where its version is; where it has none, its name.
+    /// The location of its version, or of its name if it has no version.
     pub(super) version_at: Span,
-    /// All of the document that names it, or of the release in Terraform.
+    /// The whole document that names it, or the release in Terraform.
     pub(super) extent: Option<Span>,
-    /// Its version as it is written: perhaps a range, and empty where there is none.
+    /// The version as written: possibly a range, and empty if there is none.
     pub(super) asked: String,
-    /// What a lock makes of that.
+    /// The version in the lock file.
     pub(super) locked: Option<String>,
     pub(super) repository: String,
-    /// Another file that has the repository's URL.
+    /// The other file that has the repository's URL, if there is one.
     pub(super) source: Option<PathBuf>,
-    /// Whether only its values are looked at. Nothing but the name says which repository it is (a copy of one, or one whose
-    /// URL is not here), or the object that has its version is judged by itself.
+    /// Whether only its values are checked: if only a name suggests which repository it is (a mirror, or a URL that
+    /// is not in the tree), or if the object with its version is judged separately.
     pub(super) has_values_only: bool,
     pub(super) given: Given,
-    /// Of a patch the files that have what it patches.
+    /// For a patch: the files with the objects that it patches.
     pub(super) bases: Vec<PathBuf>,
-    /// Whether values have the chart accept images from elsewhere.
+    /// Whether values make the chart accept images from other registries.
     pub(super) is_lifted: bool,
-    /// Where values of the chart are.
+    /// The locations of values of the chart.
     pub(super) places: Vec<Place>,
     /// Whether its values in the same file are written in HCL.
     pub(super) is_hcl: bool,
-    /// Where values of it are to which nothing can be added.
+    /// Locations of values that nothing can be added to.
     pub(super) closed: Vec<GivenAt>,
-    /// What is put into values, in the same file.
+    /// The location in the same file of the texts that are substituted into the values.
     pub(super) filled_from: Option<Spot>,
-    /// Of a dependency the key of the parent's values under which it gets its own.
+    /// For a dependency: the key of its values in the parent's values.
     pub(super) key: Option<String>,
     /// Whether a condition switches it off.
     pub(super) is_off: bool,
-    /// Whether the chart itself is here, and was analysed.
+    /// Whether the chart itself is in the tree and was analysed.
     pub(super) is_here: bool,
 }
 
 impl Named {
-    /// A chart of which only values are at hand.
+    /// A chart of which only values are available.
     pub(super) fn of_values(chart: Chart, given: Given, at: Span) -> Self {
         Self {
             chart: chart.chart,
@@ -87,7 +87,7 @@ impl Named {
 }
 
 impl Advice<'_> {
-    /// Every chart that a file names in a known repository; its version, if it has one, is plain text.
+    /// Returns every chart that a file names in a known repository, if its name and version are plain text.
     pub(super) fn named(
         &self,
         path: &Path,
@@ -106,7 +106,7 @@ impl Advice<'_> {
         self.named_in(&file, text_of)
     }
 
-    /// The same for a file that was read.
+    /// The same for a file that was already parsed.
     pub(super) fn named_in(
         &self,
         file: &NamingFile<'_>,
@@ -200,7 +200,7 @@ fn of_entry(entry: &Entry<'_>, origin: Origin, around: &Around<'_>) -> Named {
 }
 
 impl Way {
-    /// Whether it is a dependency of a chart: with a lock beside it, and `charts/`.
+    /// Whether the way is a dependency of a chart, which has a lock file and `charts/` next to it.
     fn is_dependency(&self) -> bool {
         let files = [
             Document::File(Holds::Chart),
@@ -210,7 +210,7 @@ impl Way {
     }
 }
 
-/// The version that the lock beside a chart has for a dependency, if it is one that was asked for.
+/// Returns the version of a dependency in the lock file, if it satisfies the requested one.
 fn locked(entry: &Entry<'_>, asked: &str, around: &Around<'_>) -> Option<String> {
     let lock = match around.path.file_stem()?.to_str()? {
         "requirements" => "requirements.lock",
@@ -235,7 +235,7 @@ fn is_off(entry: &Entry<'_>, around: &Around<'_>) -> bool {
     table.is_some_and(|table| given::switch_of(&table, paths) == Some(false))
 }
 
-/// Whether a dependency is in `charts/`, packed or not.
+/// Whether a dependency is in `charts/`, packed or unpacked.
 fn is_here(chart: &str, version: &str, around: &Around<'_>) -> bool {
     let folder = around.path.with_file_name("charts");
     let is_archive = |path: &PathBuf| {

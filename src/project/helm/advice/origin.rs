@@ -1,4 +1,4 @@
-//! Where a chart comes from: the repository that a file, or another that it refers to, has for it.
+//! The repository of a chart, as given by the file that names it or by a file that it refers to.
 
 use std::path::{Path, PathBuf};
 
@@ -9,7 +9,7 @@ use super::sources;
 use super::ways::{self, Entry, Repository, dig, leaf};
 
 impl Advice<'_> {
-    /// Where a chart comes from of which something is known, and whether only the name of its repository is.
+    /// Returns the origin of a chart that has advisories, and whether its repository was only guessed from the names.
     pub(super) fn known_origin(
         &self,
         file: &NamingFile<'_>,
@@ -17,7 +17,7 @@ impl Advice<'_> {
         entry: &Entry<'_>,
     ) -> Option<(Origin, bool)> {
         let mut origin = self.origin(file.path, root, file.documents, entry)?;
-        // Of most charts nothing is known.
+        // Most charts have no advisories.
         let known = self
             .charts
             .of_chart(Some(&origin.repository), &origin.chart);
@@ -29,7 +29,7 @@ impl Advice<'_> {
         Some((origin, is_assumed))
     }
 
-    /// Where a chart comes from; of a repository whose URL is not here its name.
+    /// Returns the origin of a chart. If the URL of the repository is not in the tree, its name stands in for it.
     fn origin(
         &self,
         path: &Path,
@@ -76,7 +76,8 @@ impl Advice<'_> {
         }
     }
 
-    /// By a reference to an object that has the URL; by its name where that is not here.
+    /// Resolves a reference to an object that has the repository's URL, or uses the repository's name if the object
+    /// is not in the tree.
     fn of_repository(
         &self,
         path: &Path,
@@ -96,7 +97,7 @@ impl Advice<'_> {
         }
     }
 
-    /// By a reference to an object that has the URL of the chart.
+    /// Resolves a reference to an object that has the URL of the chart.
     fn of_chart_object(&self, path: &Path, document: &Value, reference: &Table) -> Option<Origin> {
         let found = self
             .sources
@@ -120,18 +121,19 @@ impl Origin {
     }
 }
 
-/// Where a chart comes from.
+/// The origin of a chart.
 pub(super) struct Origin {
     pub(super) repository: String,
-    /// Its name there.
+    /// The name of the chart in the repository.
     pub(super) chart: String,
     /// The file that has the URL, if it is another one.
     pub(super) source: Option<PathBuf>,
-    /// Of a patch the files that have what it patches.
+    /// For a patch: the files with the objects that it patches.
     pub(super) bases: Vec<PathBuf>,
 }
 
-/// A repository and a chart whose name has a folder before it, or the name of the repository that has its URL beside it.
+/// Splits off the prefix of a chart's name: a folder of an OCI repository, or the alias of a repository whose URL is
+/// known.
 fn of_url(url: String, name: &str) -> (String, &str) {
     match name.rsplit_once('/') {
         Some((folder, name)) if url.starts_with("oci://") => {
@@ -142,7 +144,7 @@ fn of_url(url: String, name: &str) -> (String, &str) {
     }
 }
 
-/// Argo CD and helmfile leave the scheme of a registry out.
+/// Argo CD and helmfile omit the scheme of a registry.
 fn with_scheme(url: String) -> String {
     match url.contains("://") {
         true => url,
@@ -150,7 +152,7 @@ fn with_scheme(url: String) -> String {
     }
 }
 
-/// The URL of a repository among those that are explained at such steps.
+/// Returns the URL of the repository with this name in the list at these steps.
 fn repository_called(name: &str, documents: &[Value], steps: &str) -> Option<String> {
     let all = documents.iter();
     let mut all = all.flat_map(|root| ways::tables(0, root, steps));

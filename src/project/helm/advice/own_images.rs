@@ -1,6 +1,6 @@
 //! Charts that are made for the images of their own vendor, and the value that makes them accept others.
 //!
-//! Only the names of these charts are known. Charts in the tree say themselves what they refuse.
+//! These charts are known by name only. Charts in the tree declare themselves what they refuse.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
@@ -19,7 +19,7 @@ use crate::structure;
 
 const LIFTED_FIRST: &str = "the chart refuses images from elsewhere until the fix of this release's values file is applied";
 
-/// Says of the images that a chart gets that it is not made for any others than those of its owner.
+/// Notes at the images that a chart gets that it is made for the images of its owner only.
 pub(super) fn note(one: &Named, path: &Path, members: &mut Members, places: &mut Places) {
     let note = format!(
         "the chart {} expects images of its own vendor: images of others need other values, too",
@@ -51,7 +51,7 @@ pub(super) fn note(one: &Named, path: &Path, members: &mut Members, places: &mut
     }
 }
 
-/// Where what was found is in the structure of its file, each file read once.
+/// The paths of findings in the structure of their files; each file is read once.
 #[derive(Default)]
 pub(super) struct Places {
     by_file: HashMap<PathBuf, HashMap<usize, String>>,
@@ -75,7 +75,7 @@ fn add_note(finding: &mut Finding, is_of_chart: bool, note: &str) {
     }
 }
 
-/// Leaves out the fixes of what is found in the spans, which are in order and apart.
+/// Removes the fixes of findings in the spans, which are sorted and disjoint.
 fn refuse(member: &mut Member, spans: &[Span]) {
     let moving = member.findings.iter().filter(|one| refusal::moves(one));
     let moving = moving.filter(|one| covering(spans, one.span()).is_some());
@@ -83,7 +83,7 @@ fn refuse(member: &mut Member, spans: &[Span]) {
     refusal::bring(member, &moving, Err(NOT_LIFTED_IN_RELEASE));
 }
 
-/// The same for values in a file to which nothing can be added.
+/// The same for values in a file that nothing can be added to.
 fn refuse_closed(file: &Path, spots: &BTreeSet<&Spot>, members: &mut Members) {
     let Some(member) = members.get_mut(file) else {
         return;
@@ -100,27 +100,27 @@ fn refuse_closed(file: &Path, spots: &BTreeSet<&Spot>, members: &mut Members) {
     refuse(member, &spans);
 }
 
-/// Which of the spans, in order and apart, covers another.
+/// Returns the span that covers `inner`, from spans that are sorted and disjoint.
 fn covering(spans: &[Span], inner: Span) -> Option<Span> {
     let after = spans.partition_point(|span| span.start <= inner.start);
     let last = spans[..after].last().copied();
     last.filter(|last| last.covers(inner))
 }
 
-/// Values of a chart in a file.
+/// The values of a chart in a file.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 struct Below<'n> {
     at: &'n Spot,
-    /// In a text that holds more than the values: the keys that lead to them.
+    /// In a string that contains more than the values: the keys that lead to them.
     keys: &'n [String],
     written: Written,
-    /// The key of them that the chart gets, if it does not get all.
+    /// The key of the part that the chart gets, if it does not get all of them.
     key: Option<&'n str>,
-    /// What is put into them, elsewhere in the file.
+    /// The location of texts in the file that are substituted into the values.
     filled_from: Option<&'n Spot>,
 }
 
-/// Has charts of which only the names are known accept the images that fixes of their values bring.
+/// Makes charts that are known by name only accept the images that fixes of their values bring.
 pub(super) fn lift(named: &[(&PathBuf, &Named)], members: &mut Members, places: &mut Places) {
     let refusing = named.iter();
     let refusing = refusing.filter(|(_, one)| !one.is_here && !one.is_lifted);
@@ -156,7 +156,8 @@ pub(super) fn lift(named: &[(&PathBuf, &Named)], members: &mut Members, places: 
     }
 }
 
-/// The same for values that are written in HCL. A release needs it once: where a file of values gets it, that comes first.
+/// The same for values that are written in HCL. A release needs the value once, preferably in a values file that it
+/// reads.
 pub(super) fn lift_in_hcl(named: &[(&PathBuf, &Named)], members: &mut Members) {
     let mut by_file: BTreeMap<&Path, BTreeMap<Span, bool>> = BTreeMap::new();
     let refusing = named.iter();
@@ -192,13 +193,13 @@ pub(super) fn lift_in_hcl(named: &[(&PathBuf, &Named)], members: &mut Members) {
     }
 }
 
-/// Whether fixes that move images in a file are ever written.
+/// Whether the file has fixes that move images and that can be written.
 fn will_move(member: &Member) -> bool {
     let mut moving = member.findings.iter().filter(|one| refusal::moves(one));
     moving.any(|one| one.applicability().is_some_and(Applicability::is_written))
 }
 
-/// `places` are those of the findings, where a chart gets the values of one key.
+/// `places` are the paths of the findings, needed if a chart gets only the values of one key.
 fn lifts(
     values: &BTreeSet<Below<'_>>,
     member: &Member,
@@ -212,7 +213,7 @@ fn lifts(
     if moving.is_empty() {
         return Vec::new();
     }
-    // What a template makes has no room for a key, and its fixes are left out.
+    // The output of a template has no room for a key, so its fixes are left out.
     let file = File::parse(&member.text).ok();
     let documents = match &file {
         Some(file) => file.values(0).unwrap_or_default(),
@@ -235,7 +236,7 @@ fn lifts(
         let written = inner.or_else(|| covered(one.at)).into_iter();
         let filling = one.filled_from.and_then(covered);
         let mut spans: Vec<Span> = written.chain(filling).collect();
-        // What an alias or a merge key brings is written elsewhere in the file.
+        // Values from an alias or a merge key are written elsewhere in the file.
         if let Some(root) = documents.get(one.at.document).filter(|_| inner.is_none()) {
             add_leaves(values::at(root, &one.at.steps), &mut spans);
         }
@@ -255,7 +256,7 @@ fn lifts(
     values.map(lift).collect()
 }
 
-/// Adds where the scalars of a value are written.
+/// Adds the spans of the scalars of a value.
 fn add_leaves(value: &Value, spans: &mut Vec<Span>) {
     match value {
         Value::Null => {}

@@ -1,4 +1,4 @@
-//! The objects that a patch applies to: those that name charts, and what their values say.
+//! The objects that a patch applies to: objects that name charts, and the facts in their values.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use super::ways::{self, leaf};
 use crate::file_type;
 
 impl Advice<'_> {
-    /// What a patch in a file overrides.
+    /// Returns the object that a patch in a file overrides.
     pub(super) fn base(
         &self,
         path: &Path,
@@ -23,13 +23,13 @@ impl Advice<'_> {
         self.bases.find(path, kind, name, namespace, reach)
     }
 
-    /// What all objects of a kind say that are built together with a file.
+    /// Combines all objects of a kind that are built together with a file.
     pub(super) fn bases_of(&self, path: &Path, kind: Kind) -> Option<Said> {
         let files = self.reach.of(self.tree, path)?;
         self.bases.of_kind(kind, &files)
     }
 
-    /// The objects of a file that name charts and may be patched.
+    /// Returns the objects of a file that name charts and may be patched.
     pub(super) fn bases_in(&self, file: &NamingFile<'_>) -> Vec<Base> {
         let bases = file.each().filter_map(|(root, entries)| {
             let (kind, table) = ways::base_of(root, entries)?;
@@ -55,7 +55,7 @@ impl Advice<'_> {
         bases.collect()
     }
 
-    /// Whether the values of all objects of a name accept images from elsewhere.
+    /// Whether the values of all objects with a name accept images from other registries.
     pub(super) fn are_lifted(
         &self,
         files: &[PathBuf],

@@ -1,7 +1,7 @@
-//! Patches of objects that name charts: inline in a kustomization, or in files that it gives a target.
+//! Patches of objects that name charts: inline in a kustomization, or in files for which it gives a target.
 //!
-//! A file that names its object itself is read like any object (`named`). A value that a JSON patch adds has no room for
-//! another key.
+//! A file that names its object itself is read like any object (`named`). A value that a JSON patch adds has no room
+//! for another key.
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -20,7 +20,7 @@ use crate::file_type;
 use crate::source::Span;
 use crate::syntax::json_pointer::unescaped;
 
-/// Where a kustomization, and an object that holds one, list patches.
+/// The lists of patches in a kustomization, and in objects that contain one.
 const LISTS: [&str; 5] = [
     "patches []",
     "patchesJson6902 []",
@@ -32,11 +32,11 @@ const TEXTS: &str = "patchesStrategicMerge";
 
 type TextOf<'a> = &'a dyn Fn(&Path) -> Option<Arc<str>>;
 
-/// What a patch is for, as its list says.
+/// The target of a patch, as declared in its list.
 #[derive(Clone, Copy)]
 struct Target<'v> {
     kind: Kind,
-    /// Without one every object of the kind is meant.
+    /// `None` means every object of the kind.
     name: Option<&'v Arc<str>>,
     namespace: Option<&'v Arc<str>>,
 }
@@ -57,17 +57,17 @@ impl<'v> Target<'v> {
     }
 }
 
-/// A patch and where it is.
+/// A patch, and its location.
 struct Patch<'v> {
     file: PathBuf,
-    /// Of a text, where it is in its file, and what it covers there.
+    /// For an inline patch: its location in the file, and its span there.
     at: Option<(Spot, Span)>,
     text: Arc<str>,
     target: Option<Target<'v>>,
 }
 
 impl Patch<'_> {
-    /// All of it.
+    /// Returns the location of the whole patch.
     fn whole(&self) -> GivenAt {
         let at = self.at.as_ref().map(|(at, _)| at.clone());
         GivenAt::at(self.file.clone(), at.unwrap_or_default())
@@ -75,7 +75,7 @@ impl Patch<'_> {
 }
 
 impl Advice<'_> {
-    /// The charts whose values a file patches.
+    /// Returns the charts whose values a file patches.
     pub(super) fn patched(&self, file: &NamingFile<'_>, text_of: TextOf<'_>) -> Vec<Named> {
         if !ways::has_patches(file.text) {
             return Vec::new();
@@ -100,7 +100,7 @@ impl Advice<'_> {
                 });
             }
         }
-        // Patches of one object come together.
+        // Patches of one object are applied together.
         let lifted = found.iter().filter(|(_, named)| named.is_lifted);
         let lifted: HashSet<(Kind, String)> = lifted.map(|(key, _)| key.clone()).collect();
         let named = found.into_iter().map(|(key, mut named)| {
@@ -153,7 +153,7 @@ impl Advice<'_> {
         found
     }
 
-    /// What a document that patches an object says, with the object. It is one of so many in its text.
+    /// Reads a document that patches an object by merging. `count` is the number of documents in its text.
     fn of_merge(
         &self,
         file: &NamingFile<'_>,
@@ -192,7 +192,7 @@ impl Advice<'_> {
         named.collect()
     }
 
-    /// What the operations of a JSON patch do to the values of the object that it is for.
+    /// Reads the operations of a JSON patch on the values of its target.
     fn of_operations(
         &self,
         file: &NamingFile<'_>,
@@ -257,7 +257,7 @@ impl Advice<'_> {
     }
 }
 
-/// Where values are in a text that patches an object, and where none can be added to.
+/// Returns the locations of values in a text that patches an object, and the locations that nothing can be added to.
 fn in_text(entry: &Entry<'_>, patch: &Patch<'_>) -> (Vec<Place>, Vec<GivenAt>) {
     let (mut places, mut closed) = (Vec::new(), Vec::new());
     for (path, form) in entry.way.values {
@@ -280,7 +280,7 @@ fn in_text(entry: &Entry<'_>, patch: &Patch<'_>) -> (Vec<Place>, Vec<GivenAt>) {
     (places, closed)
 }
 
-/// The JSON pointers to the values of an object.
+/// Returns the JSON pointers to the values of an object.
 fn pointers(way: &'static Way) -> impl Iterator<Item = (String, Form)> {
     let above = way.entries.first().copied().unwrap_or_default();
     let values = way.values.iter();
@@ -300,7 +300,7 @@ fn concerns_values(way: &'static Way, path: &str) -> bool {
     values.any(|(values, _)| is_below(path, &values) || is_below(&values, path))
 }
 
-/// The values that operations add.
+/// Returns the values that the operations add.
 fn added(way: &'static Way, operations: &[&Table]) -> Table {
     let mut table = Table::new();
     let pointers: Vec<(String, Form)> = pointers(way).collect();

@@ -1,4 +1,4 @@
-//! Where a chart gets its values from, as far as a key can be added there.
+//! The locations that a chart gets its values from and where a key can be added.
 
 use std::path::{Path, PathBuf};
 
@@ -8,15 +8,16 @@ use super::alternatives;
 use super::around::{Around, MOST_STEPS, rooted};
 use super::ways::{Entry, Form, dig};
 
-/// Where values are that a chart gets.
+/// A location of values that a chart gets.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Place {
     pub given: GivenAt,
-    /// In a text that holds more than the values: the keys that lead to them.
+    /// In a string that contains more than the values: the keys that lead to them.
     pub keys: Vec<String>,
 }
 
-/// Where values are that a chart gets, those that win last: files, and locations in the file that names the chart.
+/// Returns the locations of the values that a chart gets, in files and in the file that names the chart. Later ones
+/// win.
 pub(super) fn places(entry: &Entry<'_>, around: &Around<'_>) -> Vec<Place> {
     let place = |given| Place {
         given,
@@ -76,7 +77,7 @@ fn given(entry: &Entry<'_>, around: &Around<'_>) -> Vec<GivenAt> {
     places
 }
 
-/// Where values are in the file that names the chart to which nothing can be added.
+/// Returns locations of values in the file that names the chart to which nothing can be added.
 pub(super) fn closed(entry: &Entry<'_>, around: &Around<'_>) -> Vec<GivenAt> {
     let values = entry.way.values.iter();
     let closed = values.filter(|(_, form)| *form == Form::Assignments);
@@ -91,7 +92,7 @@ fn below(entry: &Entry<'_>, path: &str) -> Spot {
     entry.at.clone().keys(&keys)
 }
 
-/// Where the values of `ConfigMap` objects are that a list refers to, as far as they are beside the file.
+/// Returns the locations of values in the `ConfigMap` objects that a list refers to, if they are next to the file.
 pub(super) fn referenced(value: &Value, around: &Around<'_>) -> Vec<GivenAt> {
     let Value::List(references) = value else {
         return Vec::new();
@@ -102,14 +103,14 @@ pub(super) fn referenced(value: &Value, around: &Around<'_>) -> Vec<GivenAt> {
     found.collect()
 }
 
-/// Where a file of values may be, there or not, the likeliest last: beside the file that names it, or below the root of the
-/// repository, as `$values/` of Argo CD has it.
+/// Returns the possible paths of a values file, whether they exist or not, the likeliest last: next to the file that
+/// names it, or below the root of the repository, as with Argo CD's `$values/`.
 pub(super) fn files_named(text: &str, around: &Around<'_>) -> Vec<PathBuf> {
     let folder = around.path.parent().unwrap_or(Path::new(""));
     match rooted(text) {
         _ if text.contains("{{") || text.is_empty() => Vec::new(),
         None => vec![around.tree.resolve(folder, text)],
-        // Where the root is, is not known here: the outermost folder comes last.
+        // The root of the repository is not known here, so the outermost folder comes last.
         Some(rooted) => {
             let above = folder.ancestors().take(MOST_STEPS);
             above

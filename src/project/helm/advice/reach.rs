@@ -1,5 +1,5 @@
-//! Which files are built together: if several objects have the name that a patch gives, it is for the one that is built with
-//! it.
+//! Which files are built together: if several objects have the name that a patch gives, the patch applies to the one
+//! that is built with it.
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -8,17 +8,17 @@ use std::sync::Arc;
 use super::super::by_text::ByPath;
 use crate::project::{Tree, kustomize};
 
-/// How far above a patch the kustomization is looked for that lists it.
+/// How many folders above a patch are searched for the kustomization that lists it.
 const MOST_FOLDERS: usize = 4;
 
-/// The files that kustomizations are built from, each followed once.
+/// The files that kustomizations are built from; each kustomization is read once.
 #[derive(Debug, Default)]
 pub(super) struct Reach {
     known: ByPath<Arc<HashSet<PathBuf>>>,
 }
 
 impl Reach {
-    /// The files that are built together with a patch, or with a kustomization.
+    /// Returns the files that are built together with a patch or a kustomization.
     pub(super) fn of(&self, tree: &dyn Tree, path: &Path) -> Option<Arc<HashSet<PathBuf>>> {
         let mut folders = path.ancestors().skip(1).take(MOST_FOLDERS);
         let start = folders.find_map(|folder| kustomize::layer_in(tree, folder))?;

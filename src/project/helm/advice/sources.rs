@@ -1,4 +1,4 @@
-//! Where charts come from that are named by a reference: the `HelmRepository` and `OCIRepository` objects of Flux, anywhere
+//! The repositories of charts that are named by reference: Flux `HelmRepository` and `OCIRepository` objects anywhere
 //! in the tree.
 
 use std::path::{Path, PathBuf};
@@ -11,7 +11,7 @@ use crate::file_type;
 /// The API group of Flux's sources.
 const GROUP: &str = "source.toolkit.fluxcd.io";
 
-/// The kinds of objects that have the URL of a repository, or of a chart in one.
+/// The kinds of objects that have the URL of a repository, or of a single chart.
 pub(super) const REPOSITORY: &str = "HelmRepository";
 pub(super) const CHART: &str = "OCIRepository";
 
@@ -19,7 +19,7 @@ pub(super) const CHART: &str = "OCIRepository";
 #[derive(Debug, Default)]
 pub(super) struct Sources(Vec<Source>);
 
-/// One of them.
+/// A repository object.
 #[derive(Debug)]
 pub(super) struct Source {
     pub path: PathBuf,
@@ -30,9 +30,9 @@ pub(super) struct Source {
 }
 
 impl Sources {
-    /// Those of a file.
+    /// Reads the repositories of a file.
     pub(super) fn of(path: &Path, text: &str) -> Self {
-        // A release names the kind, too, but not the group.
+        // A release also contains the kind, but not the group.
         let kinds = [REPOSITORY, CHART];
         if !(kinds.iter().any(|kind| text.contains(kind)) && text.contains(GROUP)) {
             return Self::default();
@@ -58,9 +58,10 @@ impl Sources {
         self.0.extend(other.0);
     }
 
-    /// What a reference to an object of a kind means in a document of a file. `None` where several could be meant.
+    /// Resolves a reference to an object of a kind, made in a document of a file. `None` if several objects with
+    /// different URLs could be meant.
     ///
-    /// A namespace that is not written comes from a kustomization, and may be any.
+    /// A namespace that is not written comes from a kustomization, so it matches any.
     pub(super) fn find(
         &self,
         path: &Path,
@@ -80,7 +81,7 @@ impl Sources {
             (Some(own), Some(wanted)) => **own == *wanted.text,
             _ => true,
         });
-        // Of clusters that lie side by side each has its own.
+        // Clusters in sibling folders each have their own.
         let shared = |one: &&Source| {
             let pairs = one.path.iter().zip(path.iter());
             pairs.take_while(|(one, other)| one == other).count()

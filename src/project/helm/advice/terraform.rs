@@ -1,7 +1,7 @@
-//! Charts that Terraform releases, as far as it is written in plain text: what an expression makes is not known here.
+//! Charts that Terraform releases, as far as they are written as plain text: expressions are not evaluated.
 //!
-//! A resource `helm_release` is one, and so is what a module is given that names a chart and its repository: by a block, by a
-//! variable, or by the `inputs` of Terragrunt.
+//! A `helm_release` resource is a release, and so is anything given to a module that names a chart and its
+//! repository: a block, a variable, or the `inputs` of Terragrunt.
 
 mod consent;
 
@@ -15,22 +15,22 @@ use crate::syntax::yaml::{Map, Node, Parsed};
 
 pub(super) use consent::consents;
 
-/// What a file has that releases a chart.
+/// The resource type that releases a chart.
 pub(super) const WORD: &str = "helm_release";
-/// Where [`read`] has the releases.
+/// The steps to the releases in the result of [`read`].
 pub(super) const RELEASES: &str = "releases []";
 
-/// Where [`read`] has the files whose values a release gets: a key that no attribute can have.
+/// The key of the values files of a release in the result of [`read`]. No attribute can have this name.
 pub(super) const FILES: &str = "files of values";
-/// Where [`read`] has the span of a release: a key that no attribute can have either.
+/// The key of the span of a release. No attribute can have this name either.
 const EXTENT: &str = "all of the release";
 
 /// The functions that read a file.
 const READING: [&str; 2] = ["file", "templatefile"];
-/// The folder of the file itself, or the one that Terraform is run in, which is mostly the same.
+/// The folder of the file itself, or the one that Terraform runs in, which is usually the same.
 const HERE: [&str; 3] = ["${path.module}/", "${path.root}/", "${path.cwd}/"];
 
-/// The releases of a file, as a table that has a list of them.
+/// Reads the releases of a file, as a table with a list of them.
 pub(super) fn read(text: &str) -> Value {
     let list = RELEASES.trim_end_matches(" []").to_owned();
     Value::table(Table::from([(list, Value::List(releases(text).into()))]))
@@ -42,7 +42,7 @@ fn releases(text: &str) -> Vec<Value> {
     releases_in(text, &layers, &hcl::scan(text))
 }
 
-/// The releases of a file that was parsed.
+/// Reads the releases of a parsed file.
 fn releases_in(text: &str, layers: &[MaskedView<'_>], scan: &Scan) -> Vec<Value> {
     let mut releases = Vec::new();
     for layer in layers {
@@ -66,7 +66,7 @@ fn text_at(text: &str, span: Span) -> Value {
     })
 }
 
-/// The files that the expressions of `values` read, as far as their names are written out.
+/// Returns the files that the expressions of `values` read, if their names are literals.
 fn files(body: &Node<'_>, text: &str, scan: &Scan) -> Value {
     let expressions = body.as_map().into_iter();
     let expressions = expressions.flat_map(|body| of_key(body, "values"));
@@ -83,7 +83,7 @@ fn files(body: &Node<'_>, text: &str, scan: &Scan) -> Value {
     Value::List(files.collect())
 }
 
-/// Where the releases are that [`read`] found.
+/// Returns the spans of the releases that [`read`] found.
 pub(super) fn extents(file: &Value) -> Vec<Span> {
     let releases = file.as_table().into_iter().flat_map(Table::values);
     let releases = releases.flat_map(|list| match list {
@@ -94,7 +94,7 @@ pub(super) fn extents(file: &Value) -> Vec<Span> {
     extents.map(|extent| extent.origin.span).collect()
 }
 
-/// What names a chart, the outermost tables of it.
+/// Returns the outermost tables that name a chart.
 fn bodies<'p, 't>(parsed: &'p Parsed<'t>) -> Vec<&'p Node<'t>> {
     let mut bodies = Vec::new();
     for root in parsed.documents.iter().filter_map(Node::as_map) {
@@ -139,7 +139,7 @@ fn entries<'p, 't>(map: &'p Map<'t>) -> impl Iterator<Item = (&'p str, &'p Node<
     entries.map(|entry| (entry.name().unwrap_or_default(), &entry.value))
 }
 
-/// All values of a key, which blocks repeat.
+/// Returns all values of a key, since repeated blocks share one key.
 fn of_key<'p, 't>(map: &'p Map<'t>, key: &str) -> impl Iterator<Item = &'p Node<'t>> {
     let entries = map.entries.iter();
     let own = entries.filter(move |entry| entry.name() == Some(key));

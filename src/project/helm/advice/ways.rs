@@ -1,7 +1,7 @@
 //! The ways in which a file names a chart.
 //!
-//! A row says where in a document the chart, its repository, its version and its values are. Knows nothing of what is
-//! known of a chart.
+//! A row describes where in a document the chart, its repository, its version and its values are. Knows nothing about
+//! individual charts.
 
 mod rows;
 mod tables;
@@ -20,28 +20,28 @@ use rows::WAYS;
 pub(super) use tables::at as tables;
 use words::Present;
 
-/// One way to name a chart.
+/// A way to name a chart.
 #[derive(Debug)]
 pub(super) struct Way {
     pub document: Document,
-    /// The steps to the tables that name a chart each, as [`tables::at`] takes them.
+    /// The steps to the tables that each name a chart, in the syntax of [`tables::at`].
     pub entries: &'static [&'static str],
     pub chart: &'static str,
     pub repository: Repository,
-    /// The first that is there counts.
+    /// The first path that exists is used.
     version: &'static [&'static str],
-    /// Where the chart gets values. The later win.
+    /// The paths of the chart's values. Later ones win.
     pub values: &'static [(&'static str, Form)],
 }
 
-/// In which documents a way is used.
+/// The documents that a way applies to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Document {
     /// A Kubernetes object: its API group and its kind.
     Object(&'static str, &'static str),
     /// A file of this type.
     File(Holds),
-    /// Any document that has the entries, and is no Kubernetes object.
+    /// Any document that has the entries and is not a Kubernetes object.
     Any,
 }
 
@@ -54,7 +54,7 @@ pub(super) enum Repository {
     Object(&'static str),
     /// By a reference to an object that has the URL of the chart itself, and its version.
     ChartObject(&'static str),
-    /// By a name before the chart's, which the tables at such steps explain.
+    /// By an alias before the chart's name, which the tables at these steps define.
     Prefix(&'static str),
     /// The chart's own name is the URL.
     InName,
@@ -62,26 +62,26 @@ pub(super) enum Repository {
     Base(Kind),
 }
 
-/// What holds values.
+/// The form in which values are given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Form {
-    /// A table, or a text that is one.
+    /// A table, or a string that contains one.
     Values,
-    /// A list of those, or of files.
+    /// A list of tables, strings or files.
     List,
     /// One file, or a list of files.
     Files,
-    /// A list of names with values, or a table of them: `image.repository`.
+    /// A list of names with values, or a table of them, with names such as `image.repository`.
     Pairs,
-    /// A list of tables with a text each: `value: image.repository=nginx`. Nothing is added to one.
+    /// A list of tables that each have a string such as `value: image.repository=nginx`. Nothing can be added to it.
     Assignments,
     /// A list of references to `ConfigMap` objects.
     References,
-    /// The values of the chart that has the dependency, below its alias or name.
+    /// The values of the chart that has the dependency, under its alias or name.
     Parent,
 }
 
-/// Words of which a file has one if it names a chart, or has the URL of a repository.
+/// Words, one of which occurs in every file that names a chart or has the URL of a repository.
 pub const CHART_WORDS: [&str; 7] = [
     "HelmRelease",
     "HelmChart",
@@ -92,8 +92,8 @@ pub const CHART_WORDS: [&str; 7] = [
     terraform::WORD,
 ];
 
-/// The same for ways that are rare. Only files in which something may be legacy are searched for them, as a file is that names
-/// a legacy repository: each of the [`CHART_WORDS`] is searched for in every file, and makes a clean tree slower.
+/// Words of rare ways. Only files that may contain something legacy, such as the name of a legacy repository, are
+/// searched for them: each of the [`CHART_WORDS`] is searched for in every file, which slows down clean trees.
 const RARE_WORDS: [&str; 10] = [
     "argoproj.io/",
     "chart_ref",
@@ -111,7 +111,7 @@ static SEARCH: LazyLock<Option<Search>> = LazyLock::new(|| Search::new(CHART_WOR
 static RARE_SEARCH: LazyLock<Option<Search>> =
     LazyLock::new(|| Search::new(RARE_WORDS.iter()).ok());
 
-/// What files are that may name a chart, besides those that make a project.
+/// The file types that may name a chart, besides those that start a project.
 const NAMING: [Holds; 5] = [
     Holds::Yaml,
     Holds::Json,
@@ -120,8 +120,8 @@ const NAMING: [Holds; 5] = [
     Holds::Terraform,
 ];
 
-/// Whether a file may name a chart with a version, or explain where one comes from, by a look at its bytes. It has one of
-/// the [`CHART_WORDS`] where `has_word` is set, and something in it may be legacy where `is_suspect` is.
+/// Whether a file may name a chart with a version, or define a repository, judging by its bytes. `has_word`: it
+/// contains one of the [`CHART_WORDS`]; `is_suspect`: it may contain something legacy.
 pub fn may_name_chart(path: &Path, bytes: &[u8], has_word: bool, is_suspect: bool) -> bool {
     let has = |search: &LazyLock<Option<Search>>| {
         let words = search.as_ref().map(|search| search.find_iter(bytes));
@@ -129,7 +129,7 @@ pub fn may_name_chart(path: &Path, bytes: &[u8], has_word: bool, is_suspect: boo
         words.any(|(_, at)| !is_commented_out(bytes, at))
     };
     let is_named = |kind: &FileType| {
-        // A module of Terraform can call its arguments as it likes.
+        // A Terraform module can give its arguments any name.
         let is_rare = || kind.holds == Holds::Terraform || has(&RARE_SEARCH);
         is_fleet(path) || has_word && has(&SEARCH) || is_suspect && is_rare()
     };
@@ -137,13 +137,13 @@ pub fn may_name_chart(path: &Path, bytes: &[u8], has_word: bool, is_suspect: boo
     kind.is_some_and(is_named)
 }
 
-/// Whether a comment has the whole line. Values files explain with whole releases what they are for.
+/// Whether the whole line is a comment. Values files explain their use with whole releases in comments.
 fn is_commented_out(bytes: &[u8], at: usize) -> bool {
     let line = memchr::memrchr(b'\n', &bytes[..at]).map_or(0, |end| end + 1);
     bytes[line..at].trim_ascii_start().starts_with(b"#")
 }
 
-/// Whether a file is one of Rancher Fleet, which has none of the words.
+/// Whether a file belongs to Rancher Fleet, whose files contain none of the words.
 pub fn is_fleet(path: &Path) -> bool {
     matches!(source::file_name(path), "fleet.yaml" | "fleet.yml")
 }
@@ -153,16 +153,16 @@ pub fn is_fleet(path: &Path) -> bool {
 pub(super) struct Entry<'v> {
     pub way: &'static Way,
     pub table: &'v Table,
-    /// Where the table is.
+    /// The location of the table.
     pub at: Spot,
-    /// Where the texts are that are put into its values, if any are.
+    /// The location of the texts that are substituted into its values, if there are any.
     pub filled_from: Option<Spot>,
-    /// As it is written: of helmfile with the name of its repository.
+    /// The name as written: in helmfile it includes the name of its repository.
     pub chart: &'v Leaf,
     pub version: Option<&'v Leaf>,
 }
 
-/// Every table of the document of that number which names a chart in one of the ways.
+/// Returns every table of a document that names a chart in one of the ways. `number` is the index of the document.
 pub(super) fn entries<'v>(
     number: usize,
     root: &'v Value,
@@ -192,37 +192,37 @@ pub(super) fn entries<'v>(
         })
     });
     let mut entries: Vec<Entry<'_>> = entries.collect();
-    // What names its chart is no patch.
+    // An object that names its chart is not a patch.
     if entries.iter().any(|entry| entry.way.base().is_none()) || names_folder(root) {
         entries.retain(|entry| entry.way.base().is_none());
     }
     entries
 }
 
-/// The kinds of the objects that are patched.
+/// Returns the kinds of objects that can be patched.
 pub(super) fn patched_kinds() -> impl Iterator<Item = Kind> {
     WAYS.iter().filter_map(Way::base)
 }
 
-/// How an object of a kind is patched.
+/// Returns the way in which an object of a kind is patched.
 pub(super) fn patching((group, kind): Kind) -> Option<&'static Way> {
     let mut ways = WAYS.iter().filter(|way| way.base().is_some());
     ways.find(|way| way.document == Document::Object(group, kind))
 }
 
-/// Whether a text may list patches of such objects, by a look for words.
+/// Whether a text may contain patches of such objects, judging by its words.
 pub(super) fn has_patches(text: &str) -> bool {
     let has = |word: &str| memchr::memmem::find(text.as_bytes(), word.as_bytes()).is_some();
     has("patch") && patched_kinds().any(|(_, kind)| has(kind))
 }
 
-/// Whether a document is an `Application` of Argo CD with a chart in a folder of a repository.
+/// Whether a document is an Argo CD `Application` with a chart in a folder of a repository.
 fn names_folder(root: &Value) -> bool {
     let root = root.as_table();
     root.is_some_and(|root| leaf(root, "spec.source.path").is_some())
 }
 
-/// The object that a document is, if objects of its kind name charts and are patched.
+/// Returns the object in a document, if its kind can be patched and it names a chart.
 pub(super) fn base_of<'v>(root: &'v Value, entries: &[Entry<'_>]) -> Option<(Kind, &'v Table)> {
     let table = root.as_table()?;
     let object = object_of(table)?;
@@ -232,7 +232,7 @@ pub(super) fn base_of<'v>(root: &'v Value, entries: &[Entry<'_>]) -> Option<(Kin
 }
 
 impl Way {
-    /// The words of which a text needs each to name a chart in this way, besides those of one of the entries.
+    /// Returns the words that a text must contain to name a chart in this way, besides those of one of the entries.
     fn words(&self) -> impl Iterator<Item = &'static str> {
         let document = match self.document {
             Document::Object(_, name) => Some(name),
@@ -249,7 +249,7 @@ impl Way {
         document.into_iter().chain(keys)
     }
 
-    /// The kind of the object that this one patches, if it is.
+    /// Returns the kind of the object that this one patches, if it is a patch.
     pub(super) fn base(&self) -> Option<Kind> {
         match self.repository {
             Repository::Base(kind) => Some(kind),
@@ -257,7 +257,7 @@ impl Way {
         }
     }
 
-    /// Where the texts are that are put into the values.
+    /// Returns the location of the texts that are substituted into the values.
     fn filled_from(&self, number: usize) -> Option<Spot> {
         let is_set = matches!(self.document, Document::Object(_, "ApplicationSet"));
         is_set.then(|| Spot::at_keys(number, &["spec", "generators"]))
@@ -274,7 +274,7 @@ impl Document {
     }
 }
 
-/// The ways in which a text could name a chart, by a look for the keys that they take.
+/// Returns the ways in which a text could name a chart, judging by its keys.
 pub(super) fn possible(kind: &FileType, text: &str) -> Vec<&'static Way> {
     let present = Present::of(text);
     let has_keys = |steps: &str| tables::keys(steps).all(|key| present.has(key));
@@ -288,14 +288,14 @@ pub(super) fn possible(kind: &FileType, text: &str) -> Vec<&'static Way> {
             && way.words().all(|word| present.has(word))
             && way.entries.iter().any(|steps| has_keys(steps))
     };
-    // The list of releases is not in the text of a Terraform file.
+    // The path of the releases does not occur in the text of a Terraform file.
     let is_terraform = kind.holds == Holds::Terraform;
     let ways = WAYS.iter();
     ways.filter(|way| is_terraform || is_possible(way))
         .collect()
 }
 
-/// The words by which a text could name a chart.
+/// Returns all words that [`possible`] searches for.
 fn words() -> impl Iterator<Item = &'static str> {
     WAYS.iter().flat_map(|way| {
         let entries = way.entries.iter().flat_map(|steps| tables::keys(steps));
@@ -311,13 +311,13 @@ pub(super) fn is_object(root: &Table, group: &str, kind: &str) -> bool {
     object_of(root) == Some((group, kind))
 }
 
-/// The API group and the kind of an object.
+/// Returns the API group and the kind of an object.
 fn object_of(root: &Table) -> Option<(&str, &str)> {
     let group = leaf(root, "apiVersion")?.text.split('/').next()?;
     Some((group, &leaf(root, "kind")?.text))
 }
 
-/// What a path of keys with dots between leads to.
+/// Returns the value at a path of keys separated by dots.
 pub(super) fn dig<'v>(table: &'v Table, path: &str) -> Option<&'v Value> {
     let (above, key) = match path.rsplit_once('.') {
         Some((above, key)) => (values::table_at(table, above.split('.'))?, key),
@@ -326,13 +326,13 @@ pub(super) fn dig<'v>(table: &'v Table, path: &str) -> Option<&'v Value> {
     above.get(key)
 }
 
-/// The scalar at such a path, if there is something in it.
+/// Returns the scalar at such a path, unless it is blank.
 pub(super) fn leaf<'v>(table: &'v Table, path: &str) -> Option<&'v Leaf> {
     let leaf = dig(table, path)?.as_leaf()?;
     (!leaf.text.trim().is_empty()).then_some(leaf)
 }
 
-/// The documents of a file, templates masked. Empty for what does not parse.
+/// Reads the documents of a file, with templates masked. Empty if it does not parse.
 pub(super) fn documents(kind: &FileType, text: &str) -> Vec<Value> {
     if kind.holds == Holds::Terraform {
         return vec![terraform::read(text)];
@@ -345,7 +345,7 @@ pub(super) fn documents(kind: &FileType, text: &str) -> Vec<Value> {
         .unwrap_or_default()
 }
 
-/// The text of a scalar as it is written; `None` where a template has a part in it.
+/// Returns the text of a scalar as written; `None` if it contains a template action.
 pub(super) fn written(text: &str, span: Span) -> Option<&str> {
     let written = text.get(span.start..span.end)?;
     let templated = ["{{", "{%", "${", "%{"].iter();

@@ -4,10 +4,10 @@ use std::cell::Cell;
 
 use super::fault::{Fault, Result};
 
-/// The longest text.
+/// The longest text, in bytes.
 pub(super) const LONGEST: usize = 64 << 20;
 
-/// How much work and how many bytes are left.
+/// The remaining steps of work and bytes of output.
 #[derive(Debug)]
 pub(super) struct Budget {
     steps: Cell<u64>,
@@ -24,8 +24,8 @@ impl Default for Budget {
 }
 
 impl Budget {
-    /// For many passes: all that most charts need, and some ten of the largest public ones, which take a third of a million
-    /// steps for one.
+    /// For many passes: all that most charts need, and about ten passes of the largest public charts, which take a
+    /// third of a million steps each.
     pub(super) fn of_exploring() -> Self {
         Self {
             steps: Cell::new(3_000_000),
@@ -33,7 +33,7 @@ impl Budget {
         }
     }
 
-    /// Pays for nodes that are run and values that are made.
+    /// Pays for executed nodes and created values.
     pub(super) fn steps(&self, count: usize) -> Result<()> {
         let left = self.steps.get().checked_sub(count as u64);
         self.steps.set(left.unwrap_or(0));
@@ -41,7 +41,7 @@ impl Budget {
             .ok_or_else(|| Fault::limit("the chart takes too long to render"))
     }
 
-    /// Pays for bytes that are made.
+    /// Pays for created bytes.
     pub(super) fn bytes(&self, count: usize) -> Result<()> {
         let left = self.bytes.get().checked_sub(count as u64);
         self.bytes.set(left.unwrap_or(0));

@@ -1,4 +1,4 @@
-//! Calls of functions: which arguments they want, and those few that decide for themselves what to evaluate.
+//! Calls of functions: which arguments they accept, and the few functions that decide themselves what to evaluate.
 
 use super::error::Outcome;
 use super::eval::{Frame, Machine};
@@ -15,7 +15,7 @@ pub(super) struct Call<'b> {
     pub name: &'b str,
     pub span: Span,
     pub arguments: &'b [Operand],
-    /// What the command before in the pipeline gave.
+    /// The result of the previous command in the pipeline.
     pub last: Option<Value>,
 }
 
@@ -79,7 +79,7 @@ pub(super) fn call<'b>(
     (function.run)(&machine.context, &given).map_err(fails)
 }
 
-/// `and` and `or` evaluate no more than they need.
+/// Evaluates `and` and `or`, but only the arguments that they need.
 fn short_circuit<'b>(
     machine: &Machine,
     frame: &mut Frame<'b>,
@@ -100,7 +100,7 @@ fn short_circuit<'b>(
         value = machine.operand(frame, dot, argument, Parameter::Any)?;
         let is_last = index + 1 == count;
         let ends = value.is_true() == is_or;
-        // Of the ways through an `or`, each gives another value.
+        // Each way through an `or` gives another value.
         let ends = match is_or && !is_last && !machine.is_settled(&value) {
             true => machine.choose(frame, argument.span, 2, usize::from(!ends)) == 0,
             false => ends,
@@ -112,7 +112,7 @@ fn short_circuit<'b>(
     Ok(call.last.unwrap_or(value))
 }
 
-/// Functions that give one of their arguments give another of them in each pass.
+/// Picks the result of a function that returns one of its arguments; each pass picks another one.
 fn chosen(
     machine: &Machine,
     frame: &Frame<'_>,
@@ -126,7 +126,7 @@ fn chosen(
     };
     let set = ways.iter().position(Value::is_true);
     let natural = set.unwrap_or(ways.len() - 1);
-    // What comes behind a value that is there is for where it is not.
+    // Arguments after a settled value are only used if that value is not set.
     let is_settled = |value: &Value| machine.is_settled(value);
     if ways.get(natural).is_some_and(is_settled) {
         ways.truncate(natural + 1);
@@ -135,7 +135,7 @@ fn chosen(
     ways.get(way).cloned().unwrap_or(Value::Nil)
 }
 
-/// Whether a `ternary` gives its first value in a pass.
+/// Whether a `ternary` returns its first value in this pass.
 fn is_first<'b>(
     machine: &Machine,
     frame: &mut Frame<'b>,
@@ -155,7 +155,7 @@ fn is_first<'b>(
     way == 0
 }
 
-/// Whether a value may be given for a parameter. Unknown ones become something of the type.
+/// Converts a value to the type of a parameter, or fails. Unknown values become some value of that type.
 fn convert(machine: &Machine, value: Value, wanted: Parameter, is_field: bool) -> Result<Value> {
     let fits = match (&value, wanted) {
         (_, Parameter::Any)
@@ -186,7 +186,7 @@ fn convert(machine: &Machine, value: Value, wanted: Parameter, is_field: bool) -
     }))
 }
 
-/// Something of the wanted type that keeps the source of what was given.
+/// Returns a value of the wanted type that keeps the source of the given one.
 fn stand_in(machine: &Machine, value: Value, wanted: Parameter) -> Value {
     match (wanted, &value) {
         (Parameter::Text, Value::Unknown(path)) => {

@@ -15,26 +15,26 @@ use super::ignore::Rules;
 
 const VALUES: &str = "values.yaml";
 
-/// Files by their paths within a chart, `/` between the parts.
+/// Files by their paths within a chart, with `/` as the separator.
 pub type Files = BTreeMap<String, Vec<u8>>;
 
 /// A chart that is ready to be rendered, subcharts included.
 #[derive(Debug)]
 pub struct Chart {
     pub(super) root: Arc<load::Chart>,
-    /// Of all charts. Origins name them by their numbers.
+    /// The files of all charts. Origins refer to them by index.
     pub(super) files: Vec<File>,
 }
 
 /// A file of a chart.
 #[derive(Debug)]
 pub struct File {
-    /// From the root's folder: `charts/sub-1.0.0.tgz!sub/values.yaml`.
+    /// The path from the root's folder: `charts/sub-1.0.0.tgz!sub/values.yaml`.
     pub path: String,
-    /// Within its own chart.
+    /// The path within its own chart.
     pub(super) name: String,
     content: Content,
-    /// Of values: where in it they are, unless they are all of it.
+    /// For values: their location in the file, unless they are the whole file.
     given: Option<Given>,
 }
 
@@ -45,7 +45,7 @@ enum Content {
 }
 
 impl File {
-    /// A values file of the user's.
+    /// A values file of the user.
     pub fn new(path: &str, bytes: Vec<u8>) -> Self {
         Self {
             path: path.to_owned(),
@@ -55,7 +55,7 @@ impl File {
         }
     }
 
-    /// Values that a release has, in a file of other things.
+    /// Values of a release, in a file with other content.
     pub(in crate::project::helm) fn given(given: &Given, bytes: Vec<u8>) -> Self {
         Self {
             given: Some(given.clone()),
@@ -63,7 +63,7 @@ impl File {
         }
     }
 
-    /// The values, if the file has that number.
+    /// Reads the values; `number` is the index of the file.
     pub(super) fn values(&self, number: usize) -> Result<Table, String> {
         match &self.given {
             Some(given) => given.read(self.text(), number),
@@ -71,7 +71,7 @@ impl File {
         }
     }
 
-    /// Empty where the file is no text.
+    /// Returns the text; empty if the file is not UTF-8.
     pub fn text(&self) -> &str {
         match &self.content {
             Content::Text(text) => text,
@@ -79,7 +79,7 @@ impl File {
         }
     }
 
-    /// The text, with something in place of what is none.
+    /// Returns the text, with replacement characters for invalid bytes.
     pub(super) fn shown(&self) -> Cow<'_, str> {
         match &self.content {
             Content::Text(text) => Cow::Borrowed(text),
@@ -102,10 +102,10 @@ impl Content {
 }
 
 impl Chart {
-    /// Reads the files of a chart's folder, `.helmignore` respected.
+    /// Reads the files of a chart's folder, except those that `.helmignore` lists.
     ///
     /// # Errors
-    /// What Helm would say of a chart that it cannot load.
+    /// If Helm could not load the chart; in Helm's words.
     pub fn from_folder(mut files: Files) -> Result<Self, String> {
         let ignore = files.get(".helmignore").cloned().unwrap_or_default();
         let rules = Rules::new(&String::from_utf8_lossy(&ignore));
@@ -130,10 +130,10 @@ impl Chart {
         })
     }
 
-    /// Gives the chart other values of its own; its subcharts stay as they are.
+    /// Replaces the chart's own values; its subcharts stay as they are.
     ///
     /// # Errors
-    /// Where the text does not parse.
+    /// If the text does not parse.
     pub(in crate::project::helm) fn set_values(&mut self, text: &str) -> Result<(), String> {
         let is_own = |file: &File| file.path == VALUES;
         let known = self.files.iter().position(is_own);
@@ -160,7 +160,7 @@ impl Chart {
         Arc::clone(&self.root)
     }
 
-    /// The file of that name of one of the charts.
+    /// Returns the file with this name in one of the charts.
     pub(in crate::project::helm) fn file_of(
         &self,
         chart: &load::Chart,
@@ -170,7 +170,7 @@ impl Chart {
         files.find(|file| file.name == name)
     }
 
-    /// The files of all charts, by their numbers.
+    /// Returns the files of all charts, by index.
     pub fn files(&self) -> &[File] {
         &self.files
     }

@@ -1,4 +1,4 @@
-//! The state that all of a rendering shares: budget, maps, records, and how it decides.
+//! The state shared by a whole rendering: budget, maps, records, and how decisions are made.
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
@@ -18,7 +18,7 @@ pub(super) struct Context {
     pub heap: Heap,
     pub recorder: Recorder,
     pub parsed: Parsed,
-    /// Present when both ways of every decision are wanted.
+    /// Set if every branch of each decision is to be explored.
     pub choices: Option<Choices>,
     pub regexes: RefCell<HashMap<Vec<u8>, Option<Rc<regex::bytes::Regex>>>>,
     pub opaque: Cell<u64>,
@@ -34,7 +34,7 @@ impl Context {
         Ok(Value::Map(self.heap.map(entries, MapType::Any, None)))
     }
 
-    /// A map like another, with other entries.
+    /// Creates a map with the path of another one, but with other entries.
     pub(super) fn map_like(&self, entries: Entries, like: &Map) -> Result<Value> {
         self.budget.steps(entries.len() + 1)?;
         Ok(Value::Map(self.heap.map(
@@ -67,7 +67,7 @@ impl Context {
         Ok(Value::Text(Text::new(pieces)))
     }
 
-    /// A text that stands for what no one can foresee. Each is another, and the same in each run.
+    /// Creates a text that stands for an unpredictable one. Each is different, and the same in every run.
     pub(super) fn opaque_text(&self, length: usize, letters: &str) -> Result<Text> {
         self.budget.bytes(length)?;
         self.opaque.set(self.opaque.get() + 1);
@@ -83,7 +83,7 @@ impl Context {
         Ok(Text::from_source(&bytes, Source::Opaque))
     }
 
-    /// A regular expression, compiled once.
+    /// Returns a compiled regular expression from the cache.
     pub(super) fn regex(&self, pattern: &[u8]) -> Option<Rc<regex::bytes::Regex>> {
         let mut known = self.regexes.borrow_mut();
         if let Some(known) = known.get(pattern) {

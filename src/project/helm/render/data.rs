@@ -1,4 +1,4 @@
-//! YAML and JSON as values, each scalar with where it is.
+//! YAML and JSON as values, each scalar with its location.
 
 use std::rc::Rc;
 
@@ -10,7 +10,7 @@ use super::text::{PathId, Pieces, Source, Text};
 use super::value::{Entries, List, ListType, MapType, Value};
 use crate::source::Span;
 
-/// What a text has to hold.
+/// The type that a text must contain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Wanted {
     Map,
@@ -18,17 +18,18 @@ pub(super) enum Wanted {
     Any,
 }
 
-/// Where scalars of a text come from.
+/// Locates the scalars of a text.
 pub(super) trait Located {
-    /// The text that the spans are of.
+    /// Returns the text that the spans refer to.
     fn raw(&self, leaf: &Leaf) -> &str;
-    /// A part of it with its source.
+    /// Returns a part of it with its source.
     fn part(&self, leaf: &Leaf, span: Span) -> Text;
-    /// The source of a scalar that is not written as it is read.
+    /// Returns the source of a scalar whose value differs from its text.
     fn whole(&self, leaf: &Leaf) -> Source;
 }
 
-/// Reads values into the maps and lists of a rendering. `path` is where they are in the chart's values, if they are there.
+/// Converts values to the maps and lists of a rendering. `path` is their path in the chart's values, if they have
+/// one.
 pub(super) fn value(
     context: &Context,
     value: &values::Value,
@@ -84,7 +85,8 @@ fn scalar_of(context: &Context, leaf: &Leaf, located: &dyn Located, path: Option
     }
 }
 
-/// A scalar's text: as it is written, line by line in a block, or all of it from all of the span.
+/// Returns a scalar's text: verbatim, line by line for a literal block, or otherwise with the whole span as its
+/// source.
 fn text_of(leaf: &Leaf, located: &dyn Located) -> Text {
     let raw = located.raw(leaf);
     let span = leaf.origin.span;
@@ -96,7 +98,7 @@ fn text_of(leaf: &Leaf, located: &dyn Located) -> Text {
         .unwrap_or_else(|| Text::from_source(leaf.text.as_bytes(), located.whole(leaf)))
 }
 
-/// The lines of a literal block, without their indentation.
+/// Returns the lines of a literal block without their indentation.
 fn lines_of(leaf: &Leaf, located: &dyn Located, written: &str) -> Option<Text> {
     let span = leaf.origin.span;
     let mut out = Pieces::default();
@@ -124,7 +126,7 @@ fn lines_of(leaf: &Leaf, located: &dyn Located, written: &str) -> Option<Text> {
     (out.bytes == leaf.text.as_bytes()).then(|| Text::new(out))
 }
 
-/// Scalars of a text that the templates made.
+/// The scalars of a text that the templates produced.
 struct Made<'t> {
     shown: &'t str,
     text: &'t Text,
@@ -152,7 +154,7 @@ impl Located for Made<'_> {
     }
 }
 
-/// `fromYaml` and `fromYamlArray`. What is wrong becomes a value, as in Helm.
+/// Implements `fromYaml` and `fromYamlArray`. As in Helm, an error becomes a value.
 pub(super) fn from_yaml(context: &Context, text: &Text, wanted: Wanted) -> Result<Value> {
     context.budget.steps(text.len() / 8 + 1)?;
     let shown = text.to_str();
@@ -179,7 +181,7 @@ pub(super) fn from_yaml(context: &Context, text: &Text, wanted: Wanted) -> Resul
     checked(context, value, wanted)
 }
 
-/// `fromJson` and its like.
+/// Implements `fromJson` and its variants.
 pub(super) fn from_json(context: &Context, text: &Text, wanted: Wanted) -> Result<Value> {
     context.budget.steps(text.len() / 8 + 1)?;
     let parsed: serde_json::Value = match serde_json::from_slice(text.bytes()) {
@@ -187,7 +189,7 @@ pub(super) fn from_json(context: &Context, text: &Text, wanted: Wanted) -> Resul
         Err(error) => return failed(context, &error.to_string(), wanted),
     };
     let shown = text.to_str();
-    // YAML knows where scalars are, and reads JSON except for some escapes.
+    // The YAML parser locates scalars, and reads JSON except for some escapes.
     if !shown.contains('\\')
         && let Ok(read) = values::read_all(&shown, 0)
         && let Some(read) = read.first()
@@ -257,7 +259,7 @@ fn failed(context: &Context, error: &str, wanted: Wanted) -> Result<Value> {
     }
 }
 
-/// The items of a list that cannot be nested too deep.
+/// Creates a list whose items are not nested.
 pub(super) fn flat_list(items: Vec<Value>) -> Value {
     List::new(items, ListType::Any).map_or(Value::Nil, Value::List)
 }

@@ -1,4 +1,4 @@
-//! Where an evaluation failed, and what was running then.
+//! The location of a failed evaluation, and the templates that were running.
 
 use std::fmt;
 use std::rc::Rc;
@@ -17,7 +17,7 @@ struct Inner {
     running: Vec<Running>,
 }
 
-/// What a [`Frame`] is made of. Most failures are passed over, and no one reads their frames.
+/// The data for a [`Frame`], which is only built when needed: most failures are ignored.
 #[derive(Debug, Clone)]
 struct Running {
     script: Rc<Script>,
@@ -28,20 +28,20 @@ struct Running {
 
 pub(super) type Outcome<T> = std::result::Result<T, Failure>;
 
-/// What ran when an error occurred.
+/// A template that was running when an error occurred.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Frame {
-    /// The file, as Helm names it: `chart/templates/deployment.yaml`.
+    /// The file, by its name in Helm: `chart/templates/deployment.yaml`.
     pub file: String,
-    /// Counted from 1.
+    /// The line, counted from 1.
     pub line: usize,
-    /// Bytes, counted from 0, as Go counts them.
+    /// The column in bytes, counted from 0 as in Go.
     pub column: usize,
-    /// The template that ran: the file, or a definition.
+    /// The running template: the file, or a named template.
     pub template: String,
-    /// The beginning of what was evaluated.
+    /// The beginning of the evaluated expression.
     pub at: String,
-    /// What the template was doing, for all but the innermost.
+    /// The action in progress, except for the innermost frame.
     pub doing: String,
 }
 
@@ -73,13 +73,13 @@ impl Running {
     }
 }
 
-/// Why a chart does not render, in Helm's words.
+/// The reason why a chart does not render, in Helm's words.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RenderError {
     pub message: String,
-    /// What ran, the outermost first. Empty where the chart could not be read.
+    /// The running templates, the outermost first. Empty if the chart could not be read.
     pub frames: Vec<Frame>,
-    /// Whether the chart is larger than what is rendered here. Helm might render it.
+    /// Whether the chart exceeds a limit of this renderer. Helm might render it.
     pub is_limit: bool,
 }
 
@@ -89,9 +89,9 @@ impl Failure {
         Self(Box::new(Inner { fault, running }))
     }
 
-    /// The same, seen from what called it.
+    /// Adds the template that called the failing one.
     pub(super) fn within(mut self, doing: &str, body: &Body, span: Span) -> Self {
-        // A loop of templates would list each of its rounds.
+        // A recursion of templates would list each of its rounds.
         if self.0.running.len() < 50 {
             self.0.running.push(Running::new(body, span, doing));
         }
@@ -104,7 +104,7 @@ impl Failure {
 }
 
 impl RenderError {
-    /// A chart that could not be read.
+    /// An error of a chart that could not be read.
     pub(super) fn of_chart(message: String) -> Self {
         Self {
             message,

@@ -18,10 +18,10 @@ mod decided;
 mod expression;
 mod include;
 
-/// How deep templates, structures and pipelines may be nested while they run.
+/// The maximum nesting of templates, structures and pipelines at run time.
 const DEEPEST: usize = 6000;
 
-/// How often a template may be open at once, as in Helm.
+/// The maximum recursion of one template, as in Helm.
 const MOST_OPEN: usize = 1000;
 
 pub(super) struct Machine {
@@ -31,13 +31,13 @@ pub(super) struct Machine {
     depth: Cell<usize>,
 }
 
-/// A template that runs.
+/// A running template.
 pub(super) struct Frame<'b> {
     body: &'b Body,
     variables: Vec<(&'b str, Value)>,
 }
 
-/// How a list ended.
+/// How the execution of a list ended.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Flow {
     Next,
@@ -89,7 +89,7 @@ impl Machine {
         self.context
     }
 
-    /// Runs a template, and takes out what Go prints for nothing at all.
+    /// Runs a template, and removes Go's output for missing values.
     pub(super) fn run(&self, body: &Body, dot: &Value) -> Outcome<Text> {
         let mut out = Pieces::default();
         let mut frame = Frame::new(body, dot);
@@ -190,7 +190,8 @@ impl Machine {
         printed.map_err(|fault| frame.failure(fault, span))
     }
 
-    /// Which way to go at a location: what the values say, unless other ways are wanted too.
+    /// Returns the way to take at a location: the one that the values lead to (`way`), unless other ways are
+    /// explored, too.
     pub(super) fn choose(&self, frame: &Frame<'_>, span: Span, ways: usize, way: usize) -> usize {
         match &self.context.choices {
             None => way,
@@ -202,13 +203,13 @@ impl Machine {
         }
     }
 
-    /// Whether a value counts as it is, so that a decision by it alone goes one way only.
+    /// Whether a value is settled, so that a decision on it alone takes only one way.
     pub(super) fn is_settled(&self, value: &Value) -> bool {
         let choices = self.context.choices.as_ref();
         choices.is_some_and(|choices| choices.is_settled(value))
     }
 
-    /// Something in the place of what is not there.
+    /// Returns a stand-in for a missing value.
     fn unknown(&self) -> Value {
         Value::Unknown(self.context.recorder.last())
     }
@@ -302,7 +303,7 @@ impl Machine {
         Ok(flow)
     }
 
-    /// What a range goes over, each with its key.
+    /// Returns the items of a range, each with its key.
     fn items(&self, value: &Value) -> Result<Vec<(Value, Value)>> {
         Ok(match value {
             Value::Nil => Vec::new(),
@@ -345,7 +346,7 @@ impl Machine {
     }
 }
 
-/// Gives a range's variables their values.
+/// Assigns the variables of a range.
 fn bind<'b>(frame: &mut Frame<'b>, pipe: &'b Pipe, mark: usize, key: Value, item: &Value) {
     match (pipe.variables.as_slice(), pipe.assigns) {
         ([], _) => {}

@@ -1,4 +1,5 @@
-//! Which way a decision goes when all ways are wanted: one way in each pass, until every way was taken once.
+//! Explores all branches of a chart's templates: each pass takes one way at each decision, until every way was taken
+//! once.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -7,38 +8,38 @@ use super::text::PathId;
 use super::value::Value;
 use crate::source::Span;
 
-/// A decision in a template: its script, and where in it.
+/// A decision in a template: its script, and the offset in it.
 pub(super) type Site = (usize, usize);
 
-/// Decisions and the ways that were taken.
+/// The decisions, and the ways that were taken.
 #[derive(Debug, Default)]
 pub(super) struct Choices {
-    /// Ways that this pass must take; all others are what the values say.
+    /// Ways that this pass must take; all other decisions follow the values.
     plan: BTreeMap<Site, usize>,
-    /// Whether what is not set counts as set to something unknown. So it is in all passes but the first.
+    /// Whether unset values count as set to something unknown. This holds in all passes but the first.
     pub fills: bool,
-    /// What this pass came by, and how many ways there are.
+    /// The decisions that this pass reached, with their numbers of ways.
     seen: RefCell<BTreeMap<Site, usize>>,
-    /// Ways that were taken, now or before.
+    /// Ways that were taken, in this pass or before.
     taken: RefCell<BTreeSet<(Site, usize)>>,
     earlier: Vec<Pass>,
     attempts: BTreeMap<(Site, usize), usize>,
     settled: Settled,
-    /// Of what is not set, whether this pass takes it for something or for nothing.
+    /// For each unset value, whether this pass assumed that it is true.
     assumed: RefCell<BTreeMap<PathId, bool>>,
 }
 
-/// Values that count as they are, where other values are asked what else they could be: by the number of their file.
+/// Values that keep their current content while other values are explored: the file's index, and the span.
 pub type Settled = Vec<(u32, Span)>;
 
-/// A pass that is over.
+/// A completed pass.
 #[derive(Debug)]
 struct Pass {
     plan: BTreeMap<Site, usize>,
     seen: BTreeMap<Site, usize>,
 }
 
-/// How often a way is tried that is not reached.
+/// How often an unreached way is tried.
 const MOST_ATTEMPTS: usize = 3;
 
 impl Choices {
@@ -49,12 +50,12 @@ impl Choices {
         }
     }
 
-    /// Whether any values count as they are.
+    /// Whether any values are settled.
     pub(super) fn settles(&self) -> bool {
         !self.settled.is_empty()
     }
 
-    /// What was decided before of a value that is not set: in one pass, it is not something here and nothing there.
+    /// Returns what this pass already assumed about an unset value, so that one pass does not treat it in two ways.
     pub(super) fn assumed(&self, value: &Value) -> Option<bool> {
         match value {
             Value::Unknown(Some(path)) => self.assumed.borrow().get(path).copied(),
@@ -68,7 +69,7 @@ impl Choices {
         }
     }
 
-    /// Whether a value has a part that counts as it is.
+    /// Whether a part of a value is settled.
     pub(super) fn is_settled(&self, value: &Value) -> bool {
         let Value::Text(text) = value else {
             return false;
@@ -79,7 +80,7 @@ impl Choices {
         })
     }
 
-    /// The way to take of so many. `natural` is what the values say.
+    /// Returns the way to take. `ways` is their number, `natural` the one that the values lead to.
     pub(super) fn choose(&self, site: Site, ways: usize, natural: usize) -> usize {
         let way = self
             .plan
@@ -94,7 +95,7 @@ impl Choices {
         way
     }
 
-    /// The choices of the next pass; `None` when no way is left that could be taken.
+    /// Returns the choices of the next pass; `None` if no open way is left.
     pub(super) fn next(mut self) -> Option<Self> {
         let is_second = self.earlier.is_empty();
         self.earlier.push(Pass {
@@ -110,7 +111,7 @@ impl Choices {
         Some(self)
     }
 
-    /// A plan that goes where the latest pass went that came by a way not taken, and takes it.
+    /// Plans the next pass: it repeats the latest pass that reached an open way, and takes that way.
     fn next_plan(&mut self) -> Option<BTreeMap<Site, usize>> {
         for pass in self.earlier.iter().rev() {
             let open: Vec<(Site, usize)> = pass
@@ -121,7 +122,7 @@ impl Choices {
             if open.is_empty() {
                 continue;
             }
-            // All at once; one by one where one of them kept others from being reached.
+            // All new ways at once; then one by one, because one of them may have kept others from being reached.
             let is_new = |way: &(Site, usize)| !self.attempts.contains_key(way);
             let new: Vec<_> = open.iter().copied().filter(is_new).collect();
             let flips = if new.is_empty() { vec![open[0]] } else { new };
@@ -135,7 +136,7 @@ impl Choices {
         None
     }
 
-    /// A way of a decision that was never taken, and may be tried still.
+    /// Returns a way of a decision that was never taken and may still be tried.
     fn open_way(&self, (site, ways): (&Site, &usize)) -> Option<(Site, usize)> {
         let taken = self.taken.borrow();
         let mut all = (0..*ways).map(|way| (*site, way));

@@ -1,10 +1,10 @@
-//! Why an evaluation ended.
+//! The reason why an evaluation ended.
 
-/// An error inside of an evaluation, before anyone knows where it is.
+/// An error inside of an evaluation, without a location yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Fault {
     pub message: String,
-    /// Whether the rendering ends, even where errors are passed over: it is too large, or too deep.
+    /// Whether the rendering ends even where errors are ignored, because a limit was exceeded.
     pub is_limit: bool,
 }
 

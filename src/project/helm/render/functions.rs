@@ -1,6 +1,6 @@
-//! The functions that templates may call: those of Go, of sprig and of Helm.
+//! The functions that templates may call: those of Go, sprig and Helm.
 //!
-//! Each table says what a function is called, which arguments it takes, and what runs.
+//! Each table lists a function's name, its parameters, and its implementation.
 
 pub(super) mod dicts;
 mod encode;
@@ -26,7 +26,7 @@ use super::text::{Origin, OriginKind, Text};
 use super::value::{ListType, MapType, Value};
 use crate::source::Span;
 
-/// What a function takes.
+/// The type of a parameter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Parameter {
     Any,
@@ -54,10 +54,10 @@ type Run = fn(&Context, &[Value]) -> Result<Value>;
 
 pub(super) struct Function {
     name: &'static str,
-    /// Other names of the same: sprig has many functions a second time, with `must` before the name.
+    /// Aliases: sprig has many functions a second time, with the prefix `must`.
     others: &'static [&'static str],
-    /// A letter for each parameter: `s`tring, `i`nt, `b`ool, `f`loat, `m`ap, `a`ny; a `*` after the last one for any
-    /// number of it.
+    /// A letter for each parameter: `s`tring, `i`nt, `b`ool, `f`loat, `m`ap, `a`ny; a `*` after the last one means
+    /// any number of it.
     signature: &'static str,
     pub run: Run,
 }
@@ -93,7 +93,7 @@ impl Function {
         }
     }
 
-    /// Whether it may be called with so many arguments, of which so many are written in the call.
+    /// Checks the number of arguments, of which `written` are written in the call itself.
     pub(super) fn check_count(&self, name: &str, count: usize, written: usize) -> Result<()> {
         let letters = self.signature.trim_end_matches('*').len();
         match self.signature.ends_with('*') {
@@ -135,15 +135,15 @@ pub(super) fn find(name: &str) -> Option<&'static Function> {
     table().get(name).copied()
 }
 
-/// Whether there is such a function, those included that the evaluator runs itself.
+/// Whether there is such a function, including those that the evaluator runs itself.
 pub(super) fn is_known(name: &str) -> bool {
     matches!(name, "and" | "or") || find(name).is_some()
 }
 
-/// A method: what it belongs to, and its arguments.
+/// A method: it takes its receiver, and its arguments.
 pub(super) type Method = fn(&Context, &Value, &[Value]) -> Result<Value>;
 
-/// The method of a value, if it has one of that name.
+/// Returns the method of a value with this name, if there is one.
 pub(super) fn method(value: &Value, name: &str) -> Option<Method> {
     match value {
         Value::Map(map) => match map.of() {
@@ -167,7 +167,7 @@ fn has_version(_: &Context, versions: &Value, given: &[Value]) -> Result<Value> 
     }))
 }
 
-/// Notes what is compared with what.
+/// Records comparisons.
 pub(super) fn record(
     machine: &Machine,
     frame: &Frame<'_>,
@@ -190,7 +190,7 @@ pub(super) fn record(
         "regexFind",
         "semverCompare",
         "has",
-        // What these do depends on whether the one text is in the other.
+        // The result of these depends on whether one text occurs in the other.
         "trimPrefix",
         "trimSuffix",
         "replace",
@@ -229,10 +229,10 @@ pub(super) fn record(
     }
 }
 
-/// No name of an image is longer.
+/// The longest text that is recorded: image names are shorter.
 const LONGEST_COMPARED: usize = 1024;
 
-/// A scalar, piece by piece, with where each is written. Nothing of a text that is longer than a name.
+/// Splits a scalar into pieces with their origins. Empty if it is longer than a name.
 fn pieces_of_value(value: &Value) -> Vec<(String, Option<Origin>)> {
     let shown = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     match value {
@@ -251,7 +251,7 @@ fn pieces_of_value(value: &Value) -> Vec<(String, Option<Origin>)> {
     }
 }
 
-// What the tables take their arguments with. The evaluator has checked their types.
+// Helpers to read arguments. The evaluator has checked their types.
 
 fn text(given: &[Value], index: usize) -> Text {
     match given.get(index) {
@@ -264,7 +264,7 @@ fn int(given: &[Value], index: usize) -> i64 {
     given.get(index).map_or(0, super::number::to_int)
 }
 
-/// A count that a hostile chart cannot make larger than anything fits.
+/// Reads a count, which must not be negative.
 fn count(given: &[Value], index: usize) -> Result<usize> {
     match usize::try_from(int(given, index)) {
         Ok(count) => Ok(count),
@@ -276,7 +276,7 @@ fn any(given: &[Value], index: usize) -> Value {
     given.get(index).cloned().unwrap_or(Value::Nil)
 }
 
-/// The items of a list, for functions that want one.
+/// Returns the items of a list, for functions that require one.
 fn items(value: &Value, doing: &str) -> Result<Vec<Value>> {
     match value {
         Value::List(list) => Ok(list.items().to_vec()),
@@ -291,7 +291,7 @@ fn items(value: &Value, doing: &str) -> Result<Vec<Value>> {
     }
 }
 
-/// `toStrings`: what `join` and `sortAlpha` make of any value.
+/// Implements `toStrings`, which `join` and `sortAlpha` apply to any value.
 fn texts_of(value: &Value) -> Result<Vec<Text>> {
     match value {
         Value::Nil => Ok(Vec::new()),

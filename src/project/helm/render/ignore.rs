@@ -1,4 +1,4 @@
-//! `.helmignore`: which files of a folder are no part of its chart.
+//! `.helmignore`: which files of a folder do not belong to its chart.
 
 use globset::{GlobBuilder, GlobMatcher};
 
@@ -8,19 +8,19 @@ struct Rule {
     glob: GlobMatcher,
     negates: bool,
     of_folders: bool,
-    /// Whether the whole path is matched, and not the last name alone.
+    /// Whether the pattern matches the whole path, rather than the last name.
     whole: bool,
 }
 
 impl Rules {
-    /// Lines that are no patterns are passed over; Helm refuses the chart.
+    /// Invalid patterns are skipped; Helm would refuse the chart.
     pub(super) fn new(text: &str) -> Self {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let lines = text.lines().chain(["templates/.?*"]);
         Self(lines.filter_map(rule).collect())
     }
 
-    /// Whether a file is ignored, by itself or by a folder that it is in.
+    /// Whether a file, or a folder that contains it, is ignored.
     pub(super) fn ignores(&self, path: &str) -> bool {
         let folders = path.match_indices('/').map(|(at, _)| &path[..at]);
         folders
@@ -36,7 +36,7 @@ impl Rules {
                 false => path.rsplit('/').next().unwrap_or(path),
             };
             let matches = rule.glob.is_match(name);
-            // All that a negated rule does not name is ignored.
+            // A negated rule ignores everything that it does not match.
             let ignored = match rule.negates {
                 true => rule.of_folders && !is_folder || !matches,
                 false => matches && (is_folder || !rule.of_folders),

@@ -9,16 +9,16 @@ use crate::syntax::yaml::{self, Map, Node, Scalar};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RenderedImage {
     pub text: String,
-    /// The manifest, by its number in [`Rendered::manifests`].
+    /// The index of the manifest in [`Rendered::manifests`].
     pub manifest: usize,
-    /// The scalar's content in that manifest.
+    /// The span of the scalar's content in that manifest.
     pub span: Span,
     pub object: Object,
-    /// The keys that lead to the field; items of lists by their numbers.
+    /// The keys that lead to the field, and the indexes of list items.
     pub path: Vec<String>,
-    /// The container's name, where it is an image of one.
+    /// The name of the container, if it is a container's image.
     pub container: Option<String>,
-    /// Each piece of the manifest's text at the span, and where it comes from.
+    /// The pieces of the manifest's text in the span, with their sources.
     pub pieces: Vec<(Span, Source)>,
 }
 
@@ -30,11 +30,11 @@ pub struct Object {
     pub name: String,
 }
 
-/// The images of all manifests: those of containers wherever a pod is described, and of other fields named `image`.
+/// Returns the images of all manifests: every field named `image` or `...Image`, and the references of image volumes.
 pub fn images(rendered: &Rendered) -> Vec<RenderedImage> {
     let mut found = Vec::new();
     for (number, manifest) in rendered.manifests.iter().enumerate() {
-        // A manifest that is no text has no images.
+        // A manifest that is not UTF-8 has no images.
         let Ok(text) = std::str::from_utf8(&manifest.text.bytes) else {
             continue;
         };
@@ -129,7 +129,7 @@ fn is_image_key(key: &str) -> bool {
     key == "image" || key.ends_with("Image")
 }
 
-/// An object that begins with this map, if one does.
+/// Returns the object that starts with this map, if there is one.
 fn object_of(map: &Map<'_>) -> Option<Object> {
     let kind = map.text("kind")?;
     map.text("apiVersion")?;

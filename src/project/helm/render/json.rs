@@ -1,4 +1,4 @@
-//! Values as JSON, as `encoding/json` writes them. Texts keep their pieces.
+//! Writes values as JSON, as `encoding/json` does. Strings keep their pieces.
 
 use super::context::Context;
 use super::fault::{Fault, Result};
@@ -9,16 +9,16 @@ use super::verb::{UNKNOWN, push_quoted, unknown};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Layout {
-    /// `<`, `>` and `&` escaped.
+    /// With `<`, `>` and `&` escaped.
     Escaped,
     Raw,
-    /// Over several lines, escaped.
+    /// Escaped, over several lines.
     Pretty,
 }
 
 const DEEPEST: usize = 500;
 
-/// Empty where a value cannot be written, as in Helm.
+/// Writes a value. As in Helm, the result is empty if the value cannot be written.
 pub(super) fn to_json(context: &Context, value: &Value, layout: Layout) -> Result<Text> {
     let mut writer = Writer {
         context,
@@ -130,7 +130,7 @@ impl Writer<'_> {
     }
 }
 
-/// The source of a number, which is not verbatim where it is written otherwise.
+/// Returns the source of a number, which is not verbatim if it is written differently.
 pub(super) fn without_length(source: Source, length: usize) -> Source {
     match source {
         Source::Written(mut origin) if origin.verbatim && origin.span().len() != length => {

@@ -1,4 +1,4 @@
-//! The data that the templates of each chart get: `.Values`, `.Chart`, `.Files` and the rest.
+//! The data that the templates of each chart receive: `.Values`, `.Chart`, `.Files` and the rest.
 
 use std::rc::Rc;
 
@@ -15,9 +15,9 @@ use super::text::{Origin, OriginKind, Source, Text};
 use super::value::{Entries, ListType, Map, MapType, Struct, Value};
 use crate::source::Span;
 
-/// A template of a chart, and what it gets.
+/// A template of a chart, and its data.
 pub(super) struct Template {
-    /// As Helm names it: `root/charts/sub/templates/a.yaml`.
+    /// Its name in Helm: `root/charts/sub/templates/a.yaml`.
     pub name: String,
     pub file: usize,
     pub dot: Map,
@@ -26,7 +26,7 @@ pub(super) struct Template {
 }
 
 impl Template {
-    /// Helm says before each template which it is.
+    /// Sets `.Template`, as Helm does before it runs a template.
     pub(super) fn announce(&self, context: &Context) -> Result<()> {
         let entries = [
             ("Name".into(), Value::computed(&self.name)),
@@ -40,17 +40,17 @@ impl Template {
 
 pub(super) struct Nest<'c> {
     pub context: &'c Context,
-    /// Those of the charts, and then those of the user's values.
+    /// The files of the charts, followed by the user's values files.
     pub files: &'c [&'c File],
     pub release: &'c Release,
     pub templates: Vec<Template>,
-    /// Raw files that Helm installs first.
+    /// The CRD files, which Helm installs first.
     pub crds: Vec<(String, usize)>,
-    /// The versions of Kubernetes that the root is for.
+    /// The Kubernetes version constraint of the root.
     pub kube_version: String,
 }
 
-/// Scalars of files, which origins name by their numbers.
+/// The scalars of files, which origins refer to by index.
 struct InFiles<'c>(&'c [&'c File]);
 
 impl Located for InFiles<'_> {
@@ -70,7 +70,7 @@ impl Located for InFiles<'_> {
 }
 
 impl Nest<'_> {
-    /// Makes what the root and everything below it get.
+    /// Builds the data for the root and everything below it.
     pub(super) fn build(&mut self, chart: &Layered<ChartNode>, values: Table) -> Result<()> {
         let path = Some(self.context.recorder.path(None, ""));
         let values = values::Value::table(values);
@@ -78,7 +78,7 @@ impl Nest<'_> {
         let release = self.release_map()?;
         let capabilities = self.capabilities()?;
         self.chart(chart, values, &chart.name, &release, &capabilities, true)?;
-        // Helm parses and runs the deepest first, and of one depth the last.
+        // Helm parses and runs the deepest templates first, in reverse order of names within a depth.
         let depth = |name: &str| name.matches('/').count();
         self.templates.sort_by(|one, other| {
             (depth(&other.name), &other.name).cmp(&(depth(&one.name), &one.name))
@@ -144,7 +144,7 @@ impl Nest<'_> {
         Ok(Value::Map(dot))
     }
 
-    /// `.Files`: all that are no templates and none of the chart's own.
+    /// Builds `.Files`: all files except templates and the chart's own metadata.
     fn plain_files(&self, numbers: &[usize]) -> Value {
         let mut entries = Entries::new();
         let apis = numbers.iter().any(|number| {
@@ -170,7 +170,7 @@ impl Nest<'_> {
         Value::Map(self.context.heap.map(entries, MapType::Files, None))
     }
 
-    /// `.Chart`: the fields of `Chart.yaml` by their names in Go, empty where nothing is written.
+    /// Builds `.Chart`: the fields of `Chart.yaml` by their Go names, empty if they are not set.
     fn metadata(&self, chart: &Layered<ChartNode>, is_root: bool) -> Result<Map> {
         let numbers = &chart.of.chart.templates;
         let number = numbers
@@ -348,7 +348,7 @@ impl Nest<'_> {
     }
 }
 
-/// What Go reads into a field that is a text.
+/// Converts a value as Go does when it reads it into a string field.
 fn as_text(value: Value) -> Value {
     match value {
         Value::Text(_) => value,

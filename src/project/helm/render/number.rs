@@ -3,7 +3,7 @@
 use super::value::Value;
 use crate::syntax::gotemplate::integer;
 
-/// `%v`, and `strconv.FormatFloat(value, 'g', -1, 64)`: with an exponent below 1e-04 and from 1e+06 on.
+/// Formats as `%v` and `strconv.FormatFloat(value, 'g', -1, 64)`: with an exponent below 1e-04 and from 1e+06 on.
 pub(super) fn general(value: f64) -> String {
     if let Some(text) = special(value) {
         return text.to_owned();
@@ -14,7 +14,8 @@ pub(super) fn general(value: f64) -> String {
     }
 }
 
-/// As JSON has it: plain between 1e-6 and 1e21, and small exponents without a leading zero.
+/// Formats as JSON: plain between 1e-6 and 1e21, and small exponents without a leading zero. `None` if it is not
+/// finite.
 pub(super) fn json(value: f64) -> Option<String> {
     let size = value.abs();
     match size {
@@ -41,12 +42,12 @@ fn exponent(value: f64) -> i32 {
     exponent.parse().unwrap_or(0)
 }
 
-/// With an exponent of at least `width` digits and its sign.
+/// Formats with a signed exponent of at least `width` digits.
 fn exponential(value: f64, width: usize) -> String {
     with_exponent(&format!("{value:e}"), width)
 }
 
-/// Go's spelling of what Rust wrote as `1.5e-7`.
+/// Converts Rust's `1.5e-7` to Go's spelling.
 pub(super) fn with_exponent(text: &str, width: usize) -> String {
     let (digits, exponent) = text.split_once('e').unwrap_or((text, "0"));
     let exponent: i32 = exponent.parse().unwrap_or(0);
@@ -54,7 +55,7 @@ pub(super) fn with_exponent(text: &str, width: usize) -> String {
     format!("{digits}e{sign}{:0width$}", exponent.abs())
 }
 
-/// What `int64` and the arithmetic make of a value: 0 of what is no number.
+/// Converts a value as `int64` and arithmetic do: 0 if it is not a number.
 #[allow(clippy::cast_possible_truncation, reason = "as Go converts")]
 pub(super) fn to_int(value: &Value) -> i64 {
     match value {

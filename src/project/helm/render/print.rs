@@ -8,7 +8,7 @@ use super::verb::{Spec, UNKNOWN, one, unknown};
 /// Values nested deeper than this are not printed.
 const DEEPEST: usize = 1000;
 
-/// `%v`.
+/// Formats a value as `%v`.
 pub(super) fn show(value: &Value) -> Result<Text> {
     match value {
         Value::Text(text) => Ok(text.clone()),
@@ -20,7 +20,7 @@ pub(super) fn show(value: &Value) -> Result<Text> {
     }
 }
 
-/// What an action prints. Nothing at all is `<no value>`, which is taken out at the end.
+/// Prints the value of an action. Nil becomes `<no value>`, which is removed at the end.
 pub(super) fn print_into(out: &mut Pieces, value: &Value) -> Result<()> {
     match value {
         Value::Nil => {

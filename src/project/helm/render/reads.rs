@@ -1,4 +1,4 @@
-//! Records what a rendering read: paths in the values, and what was compared with what.
+//! Records what a rendering read: paths in the values, and comparisons.
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -10,43 +10,43 @@ use crate::source::Span;
 /// A path of keys from the root's values; `[]` stands for any item of a list.
 pub type ValuesPath = Vec<String>;
 
-/// What the templates looked at.
+/// The reads and comparisons of the templates.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Reads {
-    /// Every path that was read, whether or not something is there.
+    /// Every path that was read, whether it exists or not.
     pub paths: BTreeSet<ValuesPath>,
     pub comparisons: BTreeSet<Comparison>,
 }
 
-/// A scalar, or a text made of scalars, that a template compares.
+/// A comparison of a scalar, or of a text made of scalars, in a template.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Comparison {
     /// `eq`, `contains`, `regexMatch`, ...
     pub function: &'static str,
-    /// What is compared, piece by piece, and where each piece is written, if it is.
+    /// The compared value, in pieces with their origins.
     pub what: Vec<(String, Option<Origin>)>,
-    /// Which argument of the function that is.
+    /// The index of that argument of the function.
     pub argument: usize,
-    /// With what: the other arguments, and where each is written, if it is in one piece.
+    /// The other arguments, each with its origin if it is in one piece.
     pub with: Vec<(String, Option<Origin>)>,
-    /// The call, in a file by its number. `None` inside of a text that `tpl` evaluates.
+    /// The file's index, and the span of the call. `None` inside a text that `tpl` evaluates.
     pub at: Option<(usize, Span)>,
 }
 
-/// Numbers for paths, and the paths that were read.
+/// Ids for paths, and the paths that were read.
 #[derive(Debug, Default)]
 pub(super) struct Recorder {
     paths: RefCell<Paths>,
     comparisons: RefCell<BTreeSet<Comparison>>,
-    /// The paths that a scalar has in the values, by its file and the start of its span.
+    /// The paths of scalars in the values, by file and start of the span.
     scalars: RefCell<BTreeMap<(u32, usize), Written>>,
     /// The path that was read last.
     last: Cell<Option<PathId>>,
-    /// Whether what is rendered now is for people, and no part of any object.
+    /// Whether the current output is for people and not part of any object.
     is_aside: Cell<bool>,
 }
 
-/// A scalar of a file: where it ends, and its paths.
+/// A scalar of a file: its end, and its paths.
 #[derive(Debug, Default)]
 struct Written {
     end: usize,
@@ -87,7 +87,7 @@ impl Recorder {
         id
     }
 
-    /// Notes that a path was read.
+    /// Records that a path was read.
     pub(super) fn read(&self, path: PathId) {
         self.last.set(Some(path));
         if let Some(node) = self.paths.borrow_mut().nodes.get_mut(path.0 as usize) {
@@ -95,7 +95,7 @@ impl Recorder {
         }
     }
 
-    /// The path that was read last since it was forgotten.
+    /// Returns the last path that was read since [`Recorder::forget_last`].
     pub(super) fn last(&self) -> Option<PathId> {
         self.last.get()
     }
@@ -104,7 +104,7 @@ impl Recorder {
         self.last.set(None);
     }
 
-    /// Notes where in the values a scalar is.
+    /// Records the path of a scalar in the values.
     pub(super) fn scalar(&self, origin: Origin, path: PathId) {
         let key = (origin.file, origin.span().start);
         let mut scalars = self.scalars.borrow_mut();
@@ -115,7 +115,7 @@ impl Recorder {
         }
     }
 
-    /// The paths at which the scalar is in the values that a piece is of.
+    /// Returns the paths of the scalar that contains a piece.
     pub(super) fn paths_of(&self, origin: Origin) -> Vec<ValuesPath> {
         let scalars = self.scalars.borrow();
         let at = origin.span().start;
@@ -131,7 +131,7 @@ impl Recorder {
         self.is_aside.set(is_aside);
     }
 
-    /// Notes what is compared, unless that only decides what people read.
+    /// Records a comparison, unless it only affects output for people.
     pub(super) fn compare(&self, comparison: Comparison) {
         if !self.is_aside.get() {
             self.comparisons.borrow_mut().insert(comparison);

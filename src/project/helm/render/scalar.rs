@@ -1,4 +1,4 @@
-//! The type of a plain scalar, as `go-yaml` version 2 resolves it, with which Helm reads and writes YAML.
+//! The type of a plain scalar by the rules of `go-yaml` version 2, which Helm uses to read and write YAML.
 
 use crate::syntax::gotemplate::{integer, unsigned};
 use crate::syntax::yaml;
@@ -7,9 +7,9 @@ use crate::syntax::yaml;
 pub(super) enum Plain {
     Null,
     Bool(bool),
-    /// As JSON has it afterwards: all numbers are floats.
+    /// As in JSON afterwards: all numbers are floats.
     Number(f64),
-    /// A date or a time: text to JSON, yet not written without quotes.
+    /// A date or a time: JSON has it as a string, and the YAML writer quotes it.
     Time,
     Text,
 }
@@ -80,7 +80,7 @@ fn is_float(text: &str) -> bool {
     some && sound && digits(whole) && digits(fraction)
 }
 
-/// Numbers with colons, which older readers take for a count of minutes: written in quotes.
+/// Whether a text is a number with colons, which YAML 1.1 reads in base 60; such strings are quoted.
 pub(super) fn is_base_60(text: &str) -> bool {
     let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
     let (digits, fraction) = digits.split_once('.').unwrap_or((digits, ""));
@@ -106,7 +106,7 @@ pub(super) fn is_base_60(text: &str) -> bool {
         && known(fraction)
 }
 
-/// A date, or a date with a time.
+/// Whether a text is a date, with or without a time.
 fn is_time(text: &str) -> bool {
     let bytes = text.as_bytes();
     if bytes.len() < 8 || bytes[4] != b'-' || !bytes[..4].iter().all(u8::is_ascii_digit) {
@@ -138,14 +138,14 @@ fn is_time(text: &str) -> bool {
     }
 }
 
-/// A number of one or two digits.
+/// Reads a number of one or two digits, and returns the rest.
 fn small(text: &str) -> Option<(u32, &str)> {
     let digits = text.bytes().take(2).take_while(u8::is_ascii_digit).count();
     let number = text.get(..digits)?.parse().ok()?;
     Some((number, &text[digits..]))
 }
 
-/// What follows a time of day.
+/// Reads a time of day, and returns the rest.
 fn clock(text: &str) -> Option<&str> {
     let (hour, rest) = small(text)?;
     let (minute, rest) = small(rest.strip_prefix(':')?)?;

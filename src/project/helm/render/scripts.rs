@@ -1,4 +1,4 @@
-//! Templates that are ready to run, by their names.
+//! Templates that are ready to run, by name.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -13,7 +13,7 @@ use crate::syntax::gotemplate::{List, ParseError, Template, parse};
 /// The text that templates were parsed from.
 #[derive(Debug)]
 pub(super) struct Script {
-    /// As errors name it.
+    /// Its name in errors.
     pub name: String,
     pub text: Rc<str>,
     from: From,
@@ -22,7 +22,7 @@ pub(super) struct Script {
 #[derive(Debug)]
 enum From {
     File(usize),
-    /// A text that `tpl` got.
+    /// A text that was passed to `tpl`.
     Made(Text),
 }
 
@@ -32,7 +32,7 @@ pub(super) struct Body {
     pub name: Rc<str>,
     pub script: Rc<Script>,
     parsed: Rc<Template>,
-    /// The number of its definition in the script; `None` for the script's own body.
+    /// The index of its definition in the script; `None` for the script's own body.
     definition: Option<usize>,
 }
 
@@ -68,7 +68,7 @@ impl Script {
         })
     }
 
-    /// A number for the script, the same in each run.
+    /// Returns an id of the script that is the same in every run.
     pub(super) fn site(&self) -> usize {
         match &self.from {
             From::File(file) => *file,
@@ -80,7 +80,7 @@ impl Script {
         }
     }
 
-    /// The number of the file, if it is one.
+    /// Returns the index of the file, if the script is one.
     pub(super) fn file(&self) -> Option<usize> {
         match self.from {
             From::File(file) => Some(file),
@@ -99,7 +99,7 @@ impl Script {
         }
     }
 
-    /// A string literal of which `content` is what is between the quotes.
+    /// Creates a string literal; `content` is the span between the quotes.
     pub(super) fn literal(&self, value: &[u8], content: Span) -> Text {
         let verbatim = content.of(&self.text).as_bytes() == value;
         match &self.from {
@@ -112,7 +112,7 @@ impl Script {
         }
     }
 
-    /// The line, from 1, and the byte in it, from 0, as Go counts them.
+    /// Returns the line, from 1, and the byte in it, from 0, as in Go.
     pub(super) fn position(&self, offset: usize) -> (usize, usize) {
         let before = &self.text.as_bytes()[..offset.min(self.text.len())];
         let line = memchr::memchr_iter(b'\n', before).count() + 1;
@@ -121,25 +121,25 @@ impl Script {
     }
 }
 
-/// What was parsed, so that passes and calls of `tpl` need not do it again.
+/// A cache of parsed templates, shared by passes and calls of `tpl`.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Parsed(Rc<Known>);
 
 #[derive(Debug, Default)]
 struct Known {
     texts: RefCell<HashMap<Rc<str>, Rc<Template>>>,
-    /// By the number of the file: one for each name that it has, for a chart may be in the nest several times.
+    /// By the index of the file, with one entry per name: a chart may occur several times in the nest.
     files: RefCell<HashMap<usize, Vec<Ready>>>,
 }
 
-/// A script and what it was parsed to.
+/// A script and its parsed template.
 type Ready = (Rc<Script>, Rc<Template>);
 
-/// Only so many texts are remembered: `tpl` can make any number of them.
+/// The most cached texts, because `tpl` can create any number of them.
 const MOST_PARSED: usize = 10_000;
 
 impl Parsed {
-    /// The script of a file, under the name that errors have for it there.
+    /// Returns the script of a file, under its name in errors.
     pub(super) fn file(
         &self,
         name: &str,
@@ -173,11 +173,11 @@ impl Parsed {
     }
 }
 
-/// Templates by their names.
+/// Templates by name.
 #[derive(Debug, Default)]
 pub(super) struct Library {
     own: HashMap<Rc<str>, Rc<Body>>,
-    /// What is known around a text that `tpl` got.
+    /// The templates that are visible around a text that was passed to `tpl`.
     outer: Option<Rc<Library>>,
 }
 
@@ -194,7 +194,7 @@ impl Library {
         libraries.find_map(|library| library.own.get(name))
     }
 
-    /// Takes in what a script defines. The body of the script itself is given back.
+    /// Adds the definitions of a script. Returns the body of the script itself.
     pub(super) fn add(&mut self, script: &Rc<Script>, parsed: &Rc<Template>) -> Rc<Body> {
         let body = |name: &str, definition: Option<usize>| Body {
             name: Rc::from(name),
@@ -208,7 +208,7 @@ impl Library {
         self.put(body(&script.name, None))
     }
 
-    /// An empty template does not replace another.
+    /// Adds a template. An empty one does not replace an existing one.
     fn put(&mut self, body: Body) -> Rc<Body> {
         let body = Rc::new(body);
         let is_new = self.get(&body.name).is_none();
@@ -219,7 +219,7 @@ impl Library {
     }
 }
 
-/// The line of an error that parsing gave.
+/// Returns the line of a parse error.
 pub(super) fn line_of(text: &str, offset: usize) -> usize {
     LineIndex::new(text).line(offset.min(text.len())) + 1
 }

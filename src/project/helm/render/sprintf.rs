@@ -6,10 +6,10 @@ use super::text::{Pieces, Text};
 use super::value::Value;
 use super::verb::{Spec, one, pad};
 
-/// Widths and precisions beyond this are refused by Go too.
+/// The largest width and precision; Go refuses larger ones, too.
 const WIDEST: usize = 1_000_000;
 
-/// `fmt.Sprintf`.
+/// Implements `fmt.Sprintf`.
 pub(super) fn sprintf(format: &Text, arguments: &[Value]) -> Result<Text> {
     let mut out = Pieces::default();
     let bytes = format.bytes();

@@ -22,7 +22,7 @@ fn rendered(chart: &Chart, values: &[&str]) -> Rendered {
     render(chart, &values, &Release::default())
 }
 
-/// The only template's text with these values.
+/// Checks the text of the only template with these values.
 #[track_caller]
 fn check(template: &str, values: &str, expected: &str) {
     let chart = chart(&[("templates/a.yaml", template), ("values.yaml", values)]);
@@ -34,7 +34,7 @@ fn check(template: &str, values: &str, expected: &str) {
     assert_eq!(shown, expected, "{template}");
 }
 
-/// Each piece of a text with the file and the text that it was written as.
+/// Shows each piece of a text with its file, and the text as written there.
 fn origins(chart: &Chart, values: &[&str], text: &Pieces) -> Vec<String> {
     let pieces = text.pieces_in(0, text.bytes.len());
     let show = |(from, to, source): (usize, usize, Source)| {
@@ -330,7 +330,7 @@ fn what_is_compared_is_known() {
     );
 }
 
-/// The words that values became part of, unknown ones in brackets.
+/// Returns the words that contain values, with unknown values in brackets.
 fn words(files: &[(&str, &str)], path: &str) -> Vec<String> {
     let found = explore(&chart(files), &[], &Release::default(), EVERY_WAY);
     assert!(!found.is_partial);

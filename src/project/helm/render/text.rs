@@ -1,24 +1,24 @@
-//! Bytes that know where they come from.
+//! Text that knows the origin of its bytes.
 //!
 //! A text is a run of bytes and a table of pieces, sorted by their ends. Copying a part of a text copies its pieces;
-//! what a function creates is computed.
+//! text that a function creates is `Computed`.
 
 use std::rc::Rc;
 
 use crate::source::Span;
 
-/// A path in the values, by its number.
+/// The id of a path in the values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct PathId(pub(super) u32);
 
-/// Where a piece of text comes from.
+/// The source of a piece of text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Source {
-    /// Made by a function, or by the printing of a value.
+    /// Created by a function, or by printing a value.
     Computed,
-    /// Made by a function that gives something else each time: random, a date, a key.
+    /// Created by a function with unpredictable results: random values, dates, keys.
     Opaque,
-    /// Only when exploring: what the values' path would give if it were set.
+    /// Only when exploring: the unset value at this path of the values.
     Unknown(PathId),
     Written(Origin),
 }
@@ -36,18 +36,18 @@ impl Source {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Origin {
     pub kind: OriginKind,
-    /// By its number in the chart's list of files.
+    /// The index of the file in the chart's list of files.
     pub file: u32,
     start: u32,
     length: u32,
-    /// Whether the bytes of the piece are those of the span, one by one. Otherwise all of the span makes the piece: a
+    /// Whether the bytes of the piece equal those of the span. Otherwise the piece as a whole comes from the span: a
     /// number, an escaped string, a folded block.
     pub verbatim: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum OriginKind {
-    /// Text of a template outside of its actions, or of a file that is read as it is.
+    /// Text of a template outside of its actions, or of a file that is included as it is.
     Template,
     /// A string literal in an action.
     Literal,
@@ -72,7 +72,7 @@ impl Origin {
         Span::new(start, start + self.length as usize)
     }
 
-    /// The origin of a part of the piece.
+    /// Returns the origin of a part of the piece.
     fn part(mut self, from: usize, length: usize) -> Self {
         if self.verbatim {
             self.start += from as u32;
@@ -81,7 +81,7 @@ impl Origin {
         self
     }
 
-    /// Whether `next` goes on where this one ends.
+    /// Whether `next` continues where this origin ends.
     fn continues_with(&self, next: &Self) -> bool {
         let alike = self.kind == next.kind && self.file == next.file;
         match self.verbatim && next.verbatim {
@@ -100,18 +100,18 @@ impl Source {
     }
 }
 
-/// A piece of a text: from the end of the one before up to `end`.
+/// A piece of a text, from the end of the previous piece to `end`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Piece {
     pub end: usize,
     pub source: Source,
 }
 
-/// A text under construction, and what it is when it is done.
+/// A text under construction, or the content of a finished one.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct Pieces {
     pub bytes: Vec<u8>,
-    /// Sorted by their ends; the last ends with the bytes.
+    /// Sorted by their ends; the last one ends where the bytes end.
     pub pieces: Vec<Piece>,
 }
 
@@ -124,7 +124,7 @@ impl Pieces {
         self.mark(source);
     }
 
-    /// Says where the bytes after the last piece come from.
+    /// Sets the source of the bytes after the last piece.
     fn mark(&mut self, source: Source) {
         let end = self.bytes.len();
         if let Some(last) = self.pieces.last_mut() {
@@ -167,7 +167,7 @@ impl Pieces {
         self.push(text.as_bytes(), Source::Computed);
     }
 
-    /// The pieces that share a byte with a range, cut to it.
+    /// Returns the pieces that overlap a range, cut to it.
     pub fn pieces_in(
         &self,
         start: usize,
@@ -190,13 +190,13 @@ impl Pieces {
         self.bytes.len()
     }
 
-    /// The text as people read it.
+    /// Returns the text, with replacement characters for invalid bytes.
     pub fn text(&self) -> std::borrow::Cow<'_, str> {
         String::from_utf8_lossy(&self.bytes)
     }
 }
 
-/// A text that is done; copies share it.
+/// A finished text; copies share it.
 #[derive(Debug, Clone)]
 pub(super) struct Text(Rc<Pieces>);
 
@@ -235,7 +235,7 @@ impl Text {
         Rc::try_unwrap(self.0).unwrap_or_else(|shared| Pieces::clone(&shared))
     }
 
-    /// As text; what is no UTF-8 is replaced.
+    /// Returns the text, with replacement characters for invalid bytes.
     pub(super) fn to_str(&self) -> std::borrow::Cow<'_, str> {
         String::from_utf8_lossy(&self.0.bytes)
     }
@@ -249,7 +249,7 @@ impl Text {
         Self::new(part)
     }
 
-    /// The source of all of it: of what was computed from it.
+    /// Returns the source for text that is computed from this one.
     pub(super) fn taint(&self) -> Source {
         let opaque = |piece: &Piece| piece.source == Source::Opaque;
         match self.0.pieces.iter().any(opaque) {
@@ -258,7 +258,7 @@ impl Text {
         }
     }
 
-    /// What a function made of this text: the same pieces where the bytes are the same.
+    /// Returns the result of a function on this text: with the same pieces if the bytes are unchanged.
     pub(super) fn made(&self, bytes: Vec<u8>) -> Self {
         match bytes == self.bytes() {
             true => self.clone(),
@@ -266,7 +266,7 @@ impl Text {
         }
     }
 
-    /// The locations in files that it comes from.
+    /// Returns the locations in files that it comes from.
     pub(super) fn origins(&self) -> impl Iterator<Item = Origin> {
         self.0
             .pieces
@@ -274,7 +274,7 @@ impl Text {
             .filter_map(|piece| piece.source.origin())
     }
 
-    /// Splits at a separator; at every letter where it is empty, as Go does.
+    /// Splits at a separator, or at every letter if it is empty, as Go does.
     pub(super) fn split(&self, separator: &[u8], most: usize) -> Vec<Self> {
         let bytes = self.bytes();
         let mut parts = Vec::new();
@@ -324,7 +324,7 @@ impl Text {
         Self::new(out)
     }
 
-    /// Puts a text before each letter and at the end, as Go does where there is nothing to replace.
+    /// Inserts a text before each letter and at the end, as Go does for an empty search text.
     fn replace_everywhere(&self, new: &Text) -> Self {
         let mut out = Pieces::default();
         let text = self.to_str();
@@ -336,7 +336,7 @@ impl Text {
         Self::new(out)
     }
 
-    /// Without the bytes at both ends that `is` names.
+    /// Removes the letters at the start and end for which `is` holds.
     pub(super) fn trim(&self, is: impl Fn(char) -> bool + Copy, start: bool, end: bool) -> Self {
         let text = self.to_str();
         let mut from = 0;
@@ -365,7 +365,7 @@ mod tests {
         Text::from_source(text.as_bytes(), Source::Written(origin))
     }
 
-    /// Each piece with the start of its origin.
+    /// Returns each piece with the start of its origin.
     fn shown(text: &Text) -> Vec<(String, Option<usize>)> {
         let pieces = text.pieces().pieces_in(0, text.len());
         let show = |(from, to, source): (usize, usize, Source)| {

@@ -1,4 +1,4 @@
-//! Values as TOML. Few charts use it; what is read back is known only as far as it is simple.
+//! Writes values as TOML. Few charts use it; TOML is not parsed.
 
 use super::context::Context;
 use super::fault::{Fault, Result};
@@ -10,7 +10,7 @@ use super::verb;
 
 const DEEPEST: usize = 100;
 
-/// As `BurntSushi/toml` encodes: plain keys first, then tables, each sorted and indented by its depth.
+/// Encodes as `BurntSushi/toml` does: plain keys first, then tables, each sorted and indented by its depth.
 pub(super) fn to_toml(context: &Context, value: &Value) -> Result<Text> {
     let mut out = Pieces::default();
     match value {
@@ -74,7 +74,7 @@ fn table(
 }
 
 fn section(out: &mut Pieces, title: &str) {
-    // Tables at the top stand apart.
+    // A blank line precedes top-level tables.
     if out.len() > 0 && title.starts_with('[') {
         out.computed("\n");
     }
@@ -131,7 +131,7 @@ fn key(name: &str) -> String {
     }
 }
 
-/// `fromToml`: an error, for nothing here reads TOML.
+/// Implements `fromToml`, which always returns an error because TOML is not parsed.
 pub(super) fn from_toml(context: &Context, _: &Text) -> Result<Value> {
     let entries = [("Error".into(), Value::computed("TOML is not read"))];
     context.map(entries.into())

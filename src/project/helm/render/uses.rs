@@ -1,8 +1,8 @@
-//! All images that values may lead to, also those that are switched off by default: every way through the templates is taken
-//! once.
+//! All images that values may lead to, including those that are switched off by default: every way through the
+//! templates is taken once.
 //!
-//! No single run takes all ways, because the texts of two branches would run into each other. Each pass takes one way at each
-//! decision, and another the next time.
+//! One run cannot take all ways, because the texts of two branches would run into each other. Each pass takes one way
+//! at each decision, and a later pass another one.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -17,62 +17,62 @@ use super::text::{Origin, OriginKind, Pieces, Source};
 use super::{Release, RenderError, Rendered, images, on_large_stack, pass};
 use crate::source::Span;
 
-/// A value in a text that came out.
+/// The use of a value in the output.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Use {
     pub path: ValuesPath,
-    /// The template that made the text, as Helm names it.
+    /// The template that produced the text, by its name in Helm.
     pub template: String,
-    /// The word that the value became a part of, between blanks, quotes and brackets.
+    /// The word that contains the value, delimited by spaces, quotes and brackets.
     pub word: Vec<Symbol>,
 }
 
 /// A piece of a word.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Symbol {
-    /// `unknown` where the value is not set.
+    /// `unknown` if the value is not set.
     pub text: String,
-    /// Whether another run, or another user, gives something else.
+    /// Whether the text may differ for other runs or other users.
     pub is_unknown: bool,
-    /// Where it is written, if it is.
+    /// The location where it is written, if it is.
     pub origin: Option<Origin>,
-    /// The values that it comes from: several where one scalar is at several paths.
+    /// The values that it comes from: several if one scalar is at several paths.
     pub paths: Vec<ValuesPath>,
 }
 
-/// An image field that came out.
+/// An image field in the output.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ImageField {
-    /// The image's text, piece by piece.
+    /// The image's text, in pieces.
     pub symbols: Vec<Symbol>,
-    /// The template that made it, as Helm names it.
+    /// The template that produced it, by its name in Helm.
     pub template: String,
     pub kind: String,
     pub name: String,
     pub container: Option<String>,
 }
 
-/// All that was found.
+/// The result of an exploration.
 #[derive(Debug, Clone, Default)]
 pub struct Exploration {
     pub uses: BTreeSet<Use>,
-    /// Each with whether the values give it as they are, with no other way taken.
+    /// The images, each with whether the default pass produces it.
     pub images: BTreeMap<ImageField, bool>,
     pub reads: Reads,
-    /// Why the chart does not render as its values are: the first error of the first pass.
+    /// The reason why the chart does not render with its values: the first error of the first pass.
     pub error: Option<RenderError>,
     /// Templates that failed in every pass.
     pub failed: BTreeSet<String>,
-    /// Whether not all ways were taken: the chart is too large, or does not parse.
+    /// Whether some ways were not taken, because the chart is too large or does not parse.
     pub is_partial: bool,
 }
 
-/// How many passes take all ways of almost every chart.
+/// The number of passes that take all ways of almost every chart.
 pub const EVERY_WAY: usize = 32;
 const LONGEST_WORD: usize = 1024;
 
-/// Renders a chart with every way of each decision taken at least once, if so many passes are enough for that; the first
-/// pass goes where the values lead. Failures are passed over, and what is not set is something unknown.
+/// Renders a chart until every way of each decision was taken at least once, or `most_passes` are used up. The first
+/// pass follows the values. Errors are ignored, and unset values are unknown.
 pub fn explore(
     chart: &Chart,
     values: &[File],
@@ -82,7 +82,7 @@ pub fn explore(
     explore_settled(chart, values, release, most_passes, &Settled::new())
 }
 
-/// The same without the ways that no user takes whose values are those of `settled`.
+/// The same, but without ways that cannot be taken as long as the `settled` values keep their content.
 pub fn explore_settled(
     chart: &Chart,
     values: &[File],
@@ -94,7 +94,7 @@ pub fn explore_settled(
         let mut found = Exploration::default();
         let mut made = BTreeSet::new();
         let mut choices = Some(Choices::of(settled));
-        // What the passes have in common.
+        // State that all passes share.
         let mut recorder = Recorder::default();
         let mut budget = Budget::of_exploring();
         let mut regexes = RefCell::default();
@@ -174,7 +174,7 @@ fn gather_images(
             name: image.object.name,
             container: image.container,
         };
-        // The first pass comes first.
+        // The entry of the first pass is kept.
         found.images.entry(field).or_insert(is_default);
     }
 }
@@ -208,7 +208,7 @@ fn gather(found: &mut Exploration, recorder: &Recorder, template: &str, text: &P
         if !is_value || to <= done {
             continue;
         }
-        // A value of several words is in several contexts.
+        // A value of several words has several contexts.
         let mut at = from.max(done);
         while at < to {
             let (begin, end) = word(&text.bytes, at);
@@ -245,7 +245,7 @@ fn note(
     found.uses.extend(uses);
 }
 
-/// The word around a byte.
+/// Returns the range of the word around a byte.
 fn word(bytes: &[u8], at: usize) -> (usize, usize) {
     let is_edge = |byte: &u8| byte.is_ascii_whitespace() || br#""'`,;()|<>[]{}"#.contains(byte);
     let from = at.saturating_sub(LONGEST_WORD);

@@ -1,6 +1,6 @@
-//! Values as templates see them: Go's kinds, with where each scalar was written.
+//! Values as templates see them: Go's kinds, with the origin of each scalar.
 //!
-//! Maps are shared and can be changed, as in Go; lists cannot. Knows no function.
+//! Maps are shared and mutable, as in Go; lists are not. Knows no functions.
 
 use std::cell::{Ref, RefCell};
 use std::collections::BTreeMap;
@@ -17,7 +17,7 @@ pub(super) enum Value {
     Text(Text),
     List(List),
     Map(Map),
-    /// Only when exploring: what could not be computed, and the values' path that it was read from.
+    /// Only when exploring: a value that could not be computed, and the path in the values that it was read from.
     Unknown(Option<PathId>),
 }
 
@@ -36,7 +36,7 @@ pub(super) enum ListType {
     Texts,
     /// `[]int`
     Ints,
-    /// The API versions of a cluster, which have a method.
+    /// The API versions of a cluster, a type with a method.
     Versions,
 }
 
@@ -50,11 +50,11 @@ struct ListData {
     depth: usize,
 }
 
-/// Lists in lists deeper than this are refused.
+/// The maximum nesting of lists.
 const DEEPEST: usize = 1000;
 
 impl List {
-    /// `None` where it would be nested too deep.
+    /// Creates a list. `None` if it would be nested too deep.
     pub(super) fn new(items: Vec<Value>, of: ListType) -> Option<Self> {
         let depth = |item: &Value| match item {
             Value::List(list) => list.0.depth,
@@ -76,7 +76,7 @@ impl List {
 
 pub(super) type Entries = BTreeMap<Rc<str>, Value>;
 
-/// A map that all who hold it share.
+/// A map that is shared by all its holders.
 #[derive(Debug, Clone)]
 pub(super) struct Map(Rc<MapData>);
 
@@ -84,7 +84,7 @@ pub(super) struct Map(Rc<MapData>);
 struct MapData {
     entries: RefCell<Entries>,
     of: MapType,
-    /// Where it is in the values, if it is there.
+    /// Its path in the values, if it has one.
     path: Option<PathId>,
 }
 
@@ -94,13 +94,13 @@ pub(super) enum MapType {
     Any,
     /// `map[string]string`
     Texts,
-    /// The chart's files, which have methods.
+    /// The chart's files, a type with methods.
     Files,
-    /// A struct of Go: it is always true, and has no other fields than these.
+    /// A Go struct: it is always true, and has only these fields.
     Struct(Struct),
 }
 
-/// Structs that templates meet.
+/// The Go structs that templates may see.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Struct {
     Capabilities,
@@ -123,7 +123,7 @@ impl Struct {
         }
     }
 
-    /// The field that is printed where the struct is.
+    /// Returns the field that is printed for the struct.
     pub(super) fn shown_field(self) -> Option<&'static str> {
         match self {
             Self::KubeVersion => Some("String"),
@@ -172,8 +172,8 @@ impl Map {
     }
 }
 
-/// Holds every map of a rendering, so that none is dropped from within another, however deep they are nested and
-/// whether or not one holds itself.
+/// Owns every map of a rendering, so that dropping one never recurses, however deep maps are nested, and even if one
+/// contains itself.
 #[derive(Debug, Default)]
 pub(super) struct Heap(RefCell<Vec<Map>>);
 
@@ -222,7 +222,7 @@ impl Value {
         matches!(self, Self::Nil)
     }
 
-    /// Whether `if` takes it for true. What is not known is.
+    /// Whether `if` treats it as true. Unknown values are true.
     pub(super) fn is_true(&self) -> bool {
         match self {
             Self::Nil => false,
@@ -236,7 +236,7 @@ impl Value {
         }
     }
 
-    /// What `typeOf` says.
+    /// Returns the result of `typeOf`.
     pub(super) fn type_name(&self) -> &'static str {
         match self {
             Self::Nil | Self::Unknown(_) => "<nil>",
@@ -261,7 +261,7 @@ impl Value {
         }
     }
 
-    /// What `kindOf` says.
+    /// Returns the result of `kindOf`.
     pub(super) fn kind_name(&self) -> &'static str {
         match self {
             Self::Nil | Self::Unknown(_) => "invalid",
@@ -275,7 +275,7 @@ impl Value {
         }
     }
 
-    /// Where a scalar comes from.
+    /// Returns the source of a scalar.
     pub(super) fn source(&self) -> Source {
         match self {
             Self::Bool(_, source) | Self::Int(_, _, source) | Self::Float(_, source) => *source,
@@ -298,7 +298,7 @@ impl Value {
         }
     }
 
-    /// Whether it is one that `reflect.DeepEqual` finds equal. `None` where it is nested too deep to know.
+    /// Whether `reflect.DeepEqual` considers them equal. `None` if they are nested too deep.
     pub(super) fn deep_equal(&self, other: &Self, depth: usize) -> Option<bool> {
         if depth > DEEPEST {
             return None;

@@ -1,10 +1,10 @@
-//! One scalar as a verb of Go's `fmt` prints it.
+//! Prints one scalar for a verb of Go's `fmt`.
 
 use super::number;
 use super::text::{PathId, Pieces, Source, Text};
 use super::value::{IntType, Value};
 
-/// What is where no one knows what would.
+/// The text that stands in for an unknown value.
 pub(super) const UNKNOWN: &[u8] = b"unknown";
 
 pub(super) fn unknown(path: Option<PathId>) -> Source {
@@ -33,7 +33,7 @@ impl Spec {
     }
 }
 
-/// A scalar.
+/// Prints a scalar.
 pub(super) fn one(out: &mut Pieces, value: &Value, spec: &Spec) {
     let made = match value {
         Value::Text(text) => formatted_text(text, spec),
@@ -60,7 +60,7 @@ pub(super) fn one(out: &mut Pieces, value: &Value, spec: &Spec) {
     }
 }
 
-/// A number's text with its source, which is no longer verbatim where the text is another.
+/// Returns a number's text with its source, which is no longer verbatim if the text differs.
 fn from_scalar(text: &str, source: Source) -> Text {
     let source = match source {
         Source::Written(mut origin) if origin.verbatim && origin.span().len() != text.len() => {
@@ -184,7 +184,7 @@ fn formatted_float(value: f64, spec: &Spec) -> Option<String> {
     Some(format!("{sign}{text}"))
 }
 
-/// `%.3g`.
+/// Formats as `%.3g`.
 fn significant(value: f64, digits: usize) -> String {
     let text = format!("{value:.*e}", digits - 1);
     let exponent = text.split_once('e').map_or("0", |(_, exponent)| exponent);
@@ -202,7 +202,7 @@ fn significant(value: f64, digits: usize) -> String {
     trimmed(format!("{value:.decimals$}"))
 }
 
-/// `%q` of a text: what needs no escape keeps its source.
+/// Quotes a text as `%q`: what needs no escape keeps its source.
 pub(super) fn quote(text: &Text) -> Text {
     let mut out = Pieces::default();
     push_quoted(&mut out, text, |letter, byte| match letter {
@@ -212,7 +212,7 @@ pub(super) fn quote(text: &Text) -> Text {
     Text::new(out)
 }
 
-/// A text in quotes. `escaped` is given each letter, or the byte that begins none.
+/// Adds a text in quotes. `escaped` gets each letter with its first byte, or `None` and an invalid byte.
 pub(super) fn push_quoted(
     out: &mut Pieces,
     text: &Text,
@@ -234,7 +234,7 @@ pub(super) fn push_quoted(
     out.computed("\"");
 }
 
-/// The first letter, and how many bytes it takes; one where it is no UTF-8.
+/// Returns the first letter and its length in bytes, or `None` and 1 if the text does not start with valid UTF-8.
 pub(super) fn decode(bytes: &[u8]) -> (Option<char>, usize) {
     if bytes[0].is_ascii() {
         return (Some(char::from(bytes[0])), 1);
@@ -266,7 +266,7 @@ fn escaped(letter: char) -> Option<String> {
     })
 }
 
-/// Whether Go prints a letter as it is. Blanks other than the space are not, nor are marks without a shape.
+/// Whether Go prints a letter unescaped. Spaces other than U+0020 and invisible marks are escaped.
 fn is_printable(letter: char) -> bool {
     let invisible = matches!(letter, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
         | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e000}'..='\u{f8ff}');

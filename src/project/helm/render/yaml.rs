@@ -1,6 +1,6 @@
-//! Values as YAML, as `sigs.k8s.io/yaml` writes them: sorted keys, lines folded at 80 letters, quotes where needed.
+//! Writes values as YAML, as `sigs.k8s.io/yaml` does: sorted keys, lines folded at 80 letters, quotes where needed.
 //!
-//! Texts keep their pieces.
+//! Strings keep their pieces.
 
 use super::context::Context;
 use super::fault::{Fault, Result};
@@ -15,21 +15,21 @@ use style::{Style, compare_keys, escaped, style_of};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Layout {
-    /// Lists at the margin of their key.
+    /// Lists at the indentation of their key.
     Plain,
-    /// Lists indented below their key, and no line folded.
+    /// Lists indented below their key, and without folded lines.
     Pretty,
 }
 
 const DEEPEST: usize = 500;
 
-/// Lines are folded at the first blank beyond.
+/// Lines are folded at the first space beyond this column.
 const WIDTH: usize = 80;
 
 /// Longer keys are written after a `?`.
 const LONGEST_KEY: usize = 128;
 
-/// Empty where a value cannot be written, as in Helm. Without a line end after the last line.
+/// Writes a value, without the last newline. As in Helm, the result is empty if the value cannot be written.
 pub(super) fn to_yaml(context: &Context, value: &Value, layout: Layout) -> Result<Text> {
     let mut writer = Writer {
         context,
@@ -45,14 +45,14 @@ pub(super) fn to_yaml(context: &Context, value: &Value, layout: Layout) -> Resul
         return Ok(Text::computed(""));
     }
     let text = Text::new(writer.out);
-    // The last line end is cut off; a literal block that keeps its own ends has more of them.
+    // Remove the last newline; a literal block that keeps trailing newlines has more of them.
     Ok(match text.bytes().ends_with(b"\n") {
         true => text.slice(0, text.len() - 1),
         false => text,
     })
 }
 
-/// What a node is written after.
+/// The position of a node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum After {
     Start,
@@ -64,14 +64,14 @@ struct Writer<'c> {
     context: &'c Context,
     layout: Layout,
     out: Pieces,
-    /// Where the last line starts.
+    /// The offset where the last line starts.
     line: usize,
     depth: usize,
     fails: bool,
 }
 
 impl Writer<'_> {
-    /// A node in a collection that is indented by `indent`. Ends with the line.
+    /// Writes a node in a collection that is indented by `indent`, including the end of its line.
     fn node(&mut self, value: &Value, indent: usize, after: After) -> Result<()> {
         self.context.budget.steps(1)?;
         self.depth += 1;
@@ -184,7 +184,7 @@ impl Writer<'_> {
                 None => self.fails = true,
             },
             Value::Text(text) => {
-                // A top-level literal block is indented too.
+                // A top-level literal block is indented, too.
                 self.text(text, indent, false);
                 if self.out.bytes.ends_with(b"\n") && after != After::Start {
                     self.line = self.out.len();
@@ -221,7 +221,7 @@ impl Writer<'_> {
 
     fn column(&self) -> usize {
         let line = &self.out.bytes[self.line..];
-        // Letters, not bytes.
+        // Count letters, not bytes.
         line.iter().filter(|byte| **byte & 0xc0 != 0x80).count()
     }
 
@@ -230,7 +230,7 @@ impl Writer<'_> {
         self.indent(indent + 2);
     }
 
-    /// A plain or single quoted text.
+    /// Writes a plain or single-quoted string.
     fn folded(&mut self, text: &Text, indent: usize, folds: bool, quote: Option<u8>) {
         let bytes = text.bytes();
         let last = bytes.len().saturating_sub(1);
@@ -241,7 +241,7 @@ impl Writer<'_> {
                 let inner = quote.is_none() || at > 0 && at < last;
                 let next = bytes.get(at + 1) == Some(&b' ');
                 if folds && !spaces && inner && !next && self.column() + (at - start) > WIDTH {
-                    // Letters of several bytes make the count too large: count for sure.
+                    // Multi-byte letters may have inflated the estimate, so write the part and count exactly.
                     self.out.push_part(text, start, at);
                     start = at;
                     if self.column() > WIDTH {
@@ -295,7 +295,7 @@ impl Writer<'_> {
         self.out.computed("\"");
     }
 
-    /// Ends with a line end only where the text does.
+    /// Writes a literal block. It ends with a newline only if the text does.
     fn literal(&mut self, text: &Text, indent: usize) {
         let bytes = text.bytes();
         self.out.computed("|");
@@ -324,7 +324,7 @@ impl Writer<'_> {
     }
 }
 
-/// A number as YAML has it after it was JSON: whole ones without an exponent.
+/// Formats a number as YAML does after a round trip through JSON: integers without an exponent.
 #[allow(clippy::cast_possible_truncation, reason = "checked before")]
 fn number_text(value: f64) -> Option<String> {
     let json = number::json(value)?;

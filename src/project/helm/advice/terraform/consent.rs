@@ -1,7 +1,7 @@
-//! Adds the value by which a chart accepts other images to a release that is written in HCL.
+//! Adds the value that makes a chart accept other images to a release that is written in HCL.
 //!
-//! If `values` is a list that is written out, it gets another item; otherwise the release gets another `set`. Everything else
-//! is left to people.
+//! If `values` is a literal list, it gets another item; otherwise the release gets another `set`. Everything else is
+//! left to people.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -18,7 +18,7 @@ use crate::syntax::beside::before_on_line;
 use crate::syntax::hcl::{self, Insert, Items, Scan};
 use crate::syntax::yaml::{Entry, List, Map, Node};
 
-/// For the releases that are asked for, as far as they have room for the value, the edits that add it.
+/// Returns the edits that add the value to the requested releases, for those that have room for it.
 pub(in super::super) fn consents(text: &str, asked: &BTreeSet<Span>) -> BTreeMap<Span, Vec<Edit>> {
     let mut planned = BTreeMap::new();
     if asked.is_empty() {
@@ -53,9 +53,9 @@ pub(in super::super) fn consents(text: &str, asked: &BTreeSet<Span>) -> BTreeMap
     planned
 }
 
-/// The value, in the forms in which it is written.
+/// The value, in the forms in which it can be written.
 struct Consent {
-    /// As values.
+    /// As a table of values.
     table: Value,
     /// As an item of `values`.
     values: String,
@@ -80,14 +80,14 @@ impl Consent {
         }
     }
 
-    /// The key of a release that gets the value, and what adds it there.
+    /// Returns the key of a release that can take the value, and the insertions that add it.
     fn room(
         &self,
         body: &Node<'_>,
         text: &str,
         scan: &Scan,
     ) -> Option<(&'static str, Vec<Insert>)> {
-        // A value that is there and is not known to be true is somebody's decision.
+        // An existing value that is not known to be true was set on purpose.
         if names_key(text, scan, body.span()) {
             return None;
         }
@@ -112,7 +112,7 @@ impl Consent {
         };
         let pairs = [("name", self.name.as_str()), ("value", TRUE)];
         if let Some(items) = Items::of_key(text, scan, set.key.span()) {
-            // All objects of a list may have to have the same keys.
+            // Objects of one list may need to have the same keys.
             let mut sets = sets.iter().rev();
             let like = sets.find(|one| one.as_map().is_some_and(is_pair))?;
             return Some(items.push(&hcl::object_like(text, scan, like.span(), &pairs)));
@@ -121,7 +121,7 @@ impl Consent {
         Some(vec![block])
     }
 
-    /// Adds the value to what is known of a release.
+    /// Adds the value to the parsed release.
     fn add(&self, release: &mut Value, key: &str) {
         let Value::Table(release) = release else {
             return;
@@ -140,20 +140,20 @@ impl Consent {
     }
 }
 
-/// Whether the key is anywhere in a release, but in comments.
+/// Whether the key occurs in a release outside of comments.
 fn names_key(text: &str, scan: &Scan, within: Span) -> bool {
     let found = memchr::memmem::find_iter(within.of(text).as_bytes(), CONSENT_KEY);
     let mut found = found.map(|at| within.start + at);
     found.any(|at| {
         let key = Span::new(at, at + CONSENT_KEY.len());
         let is_comment = scan.comments.iter().any(|comment| comment.covers(key));
-        // In a here-document, too.
+        // Comments in heredocs also count as comments.
         let line = before_on_line(text, at).of(text);
         !is_comment && !line.trim_start().starts_with('#')
     })
 }
 
-/// Whether an item of `values` may be a text of values: modules may take objects, or names of files.
+/// Whether an item of `values` may be a YAML text: modules may also take objects or file names.
 fn may_be_values(item: &str) -> bool {
     let Some(text) = item
         .strip_prefix('"')
@@ -166,7 +166,7 @@ fn may_be_values(item: &str) -> bool {
     is_one_action || text.contains(':')
 }
 
-/// Whether a name and a value are all that an object has.
+/// Whether an object has exactly a name and a value.
 fn is_pair(map: &Map<'_>) -> bool {
     map.entries.len() == 2 && map.get("name").is_some() && map.get("value").is_some()
 }

@@ -5,7 +5,7 @@ use super::super::terraform;
 use super::{Document, Form, Repository, Way};
 use crate::file_type::Holds;
 
-/// The repositories of helmfile.
+/// The list of repositories in helmfile.
 const REPOSITORIES: &str = "repositories []";
 
 const ARGO_VALUES: &[(&str, Form)] = &[
@@ -31,7 +31,7 @@ const SKAFFOLD_VALUES: &[(&str, Form)] = &[
 
 const FLUX_VALUES: &[(&str, Form)] = &[("valuesFrom", Form::References), ("values", Form::Values)];
 
-/// The module of Ansible, and the one that only renders.
+/// The Ansible module, and the one that only renders.
 const ANSIBLE_TASKS: &[&str] = &[
     "** kubernetes.core.helm",
     "** kubernetes.core.helm_template",
@@ -56,12 +56,12 @@ const FLEET_VALUES: &[(&str, Form)] = &[("valuesFiles", Form::Files), ("values",
 
 const K3S_VALUES: &[(&str, Form)] = &[("valuesContent", Form::Values), ("set", Form::Pairs)];
 
-/// Objects that kustomizations patch.
+/// The objects that kustomizations patch.
 const FLUX: Kind = ("helm.toolkit.fluxcd.io", "HelmRelease");
 const ARGO: Kind = ("argoproj.io", "Application");
 const K3S: Kind = ("helm.cattle.io", "HelmChart");
 
-/// Where an object has its name.
+/// The path of an object's name.
 const NAME: &str = "metadata.name";
 
 pub(super) static WAYS: &[Way] = &[
@@ -97,7 +97,7 @@ pub(super) static WAYS: &[Way] = &[
         version: &["ref.semver", "ref.tag"],
         values: &[],
     },
-    // The Helm Operator, before Flux had its toolkit.
+    // The Helm Operator, the predecessor of Flux's helm-controller.
     Way {
         document: Document::Object("helm.fluxcd.io", "HelmRelease"),
         entries: &["spec"],
@@ -130,7 +130,7 @@ pub(super) static WAYS: &[Way] = &[
         version: &["version"],
         values: K3S_VALUES,
     },
-    // Patches, and what k3s lays over a chart.
+    // Patches, and the overrides that k3s applies to a chart.
     Way {
         document: Document::Object(FLUX.0, FLUX.1),
         entries: &["spec"],
@@ -215,7 +215,7 @@ pub(super) static WAYS: &[Way] = &[
             ("set", Form::Pairs),
         ],
     },
-    // Skaffold, up to its third version and from it on.
+    // Skaffold: the schemas before and since version 3.
     Way {
         document: Document::Object("skaffold", "Config"),
         entries: SKAFFOLD_RELEASES,
@@ -232,7 +232,7 @@ pub(super) static WAYS: &[Way] = &[
         version: &["version"],
         values: SKAFFOLD_VALUES,
     },
-    // The `fleet.yaml` of Rancher.
+    // Rancher's `fleet.yaml`.
     Way {
         document: Document::Any,
         entries: &["helm"],
@@ -376,7 +376,7 @@ pub(super) static WAYS: &[Way] = &[
         version: &["version"],
         values: &[("values", Form::Values)],
     },
-    // helmfile, whose files may have any name.
+    // helmfile files can have any name.
     Way {
         document: Document::Any,
         entries: &["releases []"],

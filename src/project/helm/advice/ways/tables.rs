@@ -1,7 +1,7 @@
-//! The tables of a document that a path of steps leads to, each with its location.
+//! The tables that a path of steps leads to in a document, each with its location.
 //!
-//! Steps are separated by spaces: a key, `*` for every key of a table, `[]` for every item of a list, and `**` for any number
-//! of steps. Knows nothing about charts.
+//! Steps are separated by spaces: a key, `*` for every key of a table, `[]` for every item of a list, and `**` for
+//! any number of steps. Knows nothing about charts.
 
 use super::super::super::values::{Spot, Step, Table, Value};
 
@@ -10,12 +10,12 @@ fn is_key(step: &str) -> bool {
     !matches!(step, "*" | "[]" | "**")
 }
 
-/// The keys of a path.
+/// Returns the keys of a path.
 pub(super) fn keys(path: &str) -> impl Iterator<Item = &str> {
     path.split_whitespace().filter(|step| is_key(step))
 }
 
-/// The tables that a path leads to in the document of that number.
+/// Returns the tables that a path leads to. `number` is the index of the document.
 pub(in super::super) fn at<'v>(
     number: usize,
     root: &'v Value,
@@ -33,7 +33,7 @@ pub(in super::super) fn at<'v>(
 
 struct Walk<'v> {
     number: usize,
-    /// To the value that is looked at.
+    /// The steps to the current value.
     way: Vec<Step>,
     found: Vec<(Spot, &'v Table)>,
 }

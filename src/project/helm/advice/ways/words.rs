@@ -1,4 +1,5 @@
-//! Which words of the ways to name a chart are in a text. Each word is searched once, and only if a way needs it.
+//! Which words of the ways to name a chart occur in a text. Each word is searched for once, and only if a way needs
+//! it.
 
 use std::cell::Cell;
 use std::collections::HashMap;
@@ -6,7 +7,7 @@ use std::sync::LazyLock;
 
 use memchr::memmem::Finder;
 
-/// What is looked for, with the number of each.
+/// The words to search for, each with its index.
 static WORDS: LazyLock<HashMap<&'static str, (usize, Finder<'static>)>> = LazyLock::new(|| {
     let mut words = HashMap::new();
     for word in super::words() {
@@ -17,7 +18,7 @@ static WORDS: LazyLock<HashMap<&'static str, (usize, Finder<'static>)>> = LazyLo
     words
 });
 
-/// The words that a text has.
+/// The words that occur in a text.
 pub(super) struct Present<'t> {
     text: &'t str,
     known: Vec<Cell<Option<bool>>>,
@@ -29,7 +30,7 @@ impl<'t> Present<'t> {
         Self { text, known }
     }
 
-    /// Whether the word is written as a kind or a key: as a part of another word it is neither.
+    /// Whether the word occurs as a kind or a key, and not as a part of another word.
     pub(super) fn has(&self, word: &str) -> bool {
         let text = self.text.as_bytes();
         let Some((number, finder)) = WORDS.get(word) else {
@@ -45,14 +46,14 @@ impl<'t> Present<'t> {
     }
 }
 
-/// Whether what is there comes behind the colon of a key, or before one.
+/// Whether the word follows the colon of a key or precedes one.
 fn is_kind_or_key(text: &[u8], start: usize, end: usize) -> bool {
     let is_between = |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, b'"' | b'\'');
     let before = text[..start]
         .iter()
         .rev()
         .skip_while(|byte| is_between(byte));
-    // An anchor or a tag may be there besides.
+    // An anchor or a tag may precede the word.
     let is_kind = || {
         before
             .take_while(|byte| **byte != b'\n')

@@ -1,11 +1,11 @@
-//! Whether values that count as they are decide a condition by themselves.
+//! Whether settled values alone decide a condition.
 
 use super::{Frame, Machine};
 use crate::project::helm::render::functions::Parameter;
 use crate::project::helm::render::value::Value;
 use crate::syntax::gotemplate::{Operand, OperandKind, Pipe};
 
-/// Functions whose result depends on their arguments alone.
+/// Functions whose result depends only on their arguments.
 const PURE: [&str; 17] = [
     "and",
     "or",
@@ -27,7 +27,7 @@ const PURE: [&str; 17] = [
 ];
 
 impl Machine {
-    /// Whether a condition has nothing in it but literals and values that count as they are, one at least.
+    /// Whether a condition consists only of literals and settled values, with at least one of the latter.
     pub(super) fn is_decided<'b>(
         &self,
         frame: &mut Frame<'b>,
@@ -37,7 +37,7 @@ impl Machine {
         self.settles() && self.decided(frame, dot, pipe) == Some(true)
     }
 
-    /// The same of a condition that is an argument.
+    /// The same for a condition that is an argument.
     pub(in crate::project::helm::render) fn is_decided_by<'b>(
         &self,
         frame: &mut Frame<'b>,
@@ -47,13 +47,13 @@ impl Machine {
         self.settles() && self.decided_by(frame, dot, condition) == Some(true)
     }
 
-    /// Whether there are values that count as they are.
+    /// Whether any values are settled.
     fn settles(&self) -> bool {
         let choices = self.context.choices.as_ref();
         choices.is_some_and(|choices| choices.settles())
     }
 
-    /// Whether a value has a part in it; `None` where something else has.
+    /// Whether a settled value takes part; `None` if anything other than settled values and literals does.
     fn decided<'b>(&self, frame: &mut Frame<'b>, dot: &Value, pipe: &'b Pipe) -> Option<bool> {
         let mut any = false;
         for command in &pipe.commands {

@@ -75,7 +75,7 @@ impl Machine {
         }
     }
 
-    /// The value of an argument. What it is for decides what a number is.
+    /// Evaluates an argument. `wanted` decides the type of a numeric constant.
     pub(in super::super) fn operand<'b>(
         &self,
         frame: &mut Frame<'b>,
@@ -110,7 +110,7 @@ impl Machine {
             OperandKind::Pipe(pipe) => {
                 let known = frame.variables.len();
                 let value = self.pipe(frame, dot, pipe)?;
-                // A declaration in parentheses lives on in Go; no one uses one.
+                // In Go a variable declared in parentheses outlives them; no chart uses that.
                 debug_assert!(frame.variables.len() >= known);
                 Ok(value)
             }
@@ -121,7 +121,7 @@ impl Machine {
         }
     }
 
-    /// Goes down a chain of fields. The last one may be a method with arguments.
+    /// Follows a chain of fields. The last one may be a method with arguments.
     fn fields<'b>(
         &self,
         frame: &mut Frame<'b>,
@@ -131,7 +131,7 @@ impl Machine {
         last: Option<Value>,
     ) -> Outcome<Value> {
         let mut value = target.value.clone();
-        // Of nothing at all, all fields are nothing too; of a field that is not there, they are errors.
+        // Fields of nil are nil, but further fields of a missing field are errors.
         let of_nothing = value.is_nil();
         let count = target.fields.len();
         for (index, field) in target.fields.iter().enumerate() {
@@ -196,7 +196,7 @@ impl Machine {
         }
     }
 
-    /// In passes that look for what could be set, what is not set is unknown.
+    /// When exploring unset values, returns an unknown value for an empty one.
     fn filled(&self, value: Value, path: Option<PathId>) -> Value {
         let fills = self
             .context
@@ -240,7 +240,7 @@ impl Machine {
     }
 }
 
-/// A chain of fields, what it starts from, and where errors about it point.
+/// A chain of fields, its start value, and the span for errors about it.
 struct Target<'b> {
     value: Value,
     fields: &'b [String],
@@ -250,7 +250,7 @@ struct Target<'b> {
 impl<'b> Target<'b> {
     fn of(operand: &Operand, fields: &'b [String], value: Value) -> Self {
         let mut span = operand.span;
-        // Go points at the second of several fields.
+        // Go points at the second field if there are several.
         if fields.len() > 1 {
             let rest: usize = fields[1..].iter().map(|field| field.len() + 1).sum();
             span.start = span.end.saturating_sub(rest);

@@ -1,4 +1,4 @@
-//! Templates that run other templates: `include` and `tpl`.
+//! Functions that run other templates: `include` and `tpl`.
 
 use std::rc::Rc;
 
@@ -11,7 +11,7 @@ use super::{Frame, MOST_OPEN, Machine};
 use crate::source::Span;
 
 impl Machine {
-    /// `include`: a template's output as a text.
+    /// Implements `include`: returns a template's output as a text.
     pub(in super::super) fn include(
         &self,
         frame: &Frame<'_>,
@@ -49,7 +49,7 @@ impl Machine {
         Ok(Value::Text(Text::new(out)))
     }
 
-    /// `tpl`: a text as a template. What it defines is known to it alone.
+    /// Implements `tpl`: runs a text as a template. Templates that it defines are visible only to it.
     pub(in super::super) fn tpl(
         &self,
         frame: &Frame<'_>,

@@ -1,4 +1,4 @@
-//! Functions on maps. Maps are shared: `set` and `merge` change them for all.
+//! Functions on maps. Maps are shared: `set` and `merge` change them for all holders.
 
 use std::rc::Rc;
 
@@ -88,7 +88,7 @@ pub(super) const TABLE: &[Function] = &[
     Function::new("dig", "a*", dig),
 ];
 
-/// What a map has under a key, noted as read.
+/// Returns the value at a key of a map, and records the read.
 fn read(context: &Context, given: &[Value], key: &str) -> Option<Value> {
     let map = given.first()?.as_map()?;
     if let Some(path) = map.path() {
@@ -134,7 +134,8 @@ fn merged(context: &Context, given: &[Value], overwrites: bool) -> Result<Value>
     Ok(Value::Map(into))
 }
 
-/// As `mergo` does it: what is empty is filled, tables are merged, and all else is replaced only where asked for.
+/// Merges as `mergo` does: empty values are filled, tables are merged, and everything else is replaced only if
+/// `overwrites`.
 fn merge(context: &Context, into: &Map, from: &Map, overwrites: bool, depth: usize) -> Result<()> {
     if depth > 500 {
         return Err(Fault::limit("a value is nested too deep"));
@@ -169,7 +170,7 @@ fn merge(context: &Context, into: &Map, from: &Map, overwrites: bool, depth: usi
     Ok(())
 }
 
-/// A copy that shares nothing.
+/// Returns a deep copy.
 pub(in super::super) fn copy(context: &Context, value: &Value, depth: usize) -> Result<Value> {
     if depth > 500 {
         return Err(Fault::limit("a value is nested too deep"));

@@ -98,7 +98,7 @@ pub(super) const TABLE: &[Function] = &[
     }),
 ];
 
-/// What is computed from the first argument.
+/// Creates a text computed from the first argument.
 fn made(given: &[Value], text: &str) -> Value {
     let from = super::text(given, 0);
     Value::Text(Text::from_source(text.as_bytes(), from.taint()))
@@ -117,7 +117,7 @@ fn adler32(bytes: &[u8]) -> u32 {
     other << 16 | one
 }
 
-/// As Go has it: padding is needed, and bits after the last byte do not matter.
+/// As in Go: padding is required, and trailing bits after the last byte are ignored.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
     &STANDARD,
     GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true),
@@ -128,7 +128,7 @@ pub(super) fn base64(bytes: &[u8]) -> String {
     BASE64.encode(bytes)
 }
 
-/// The bytes, or where the text is no base64. Line breaks are passed over, as in Go.
+/// Decodes base64, or returns the offset of the error. As in Go, line breaks are ignored.
 fn decoded_base64(text: &[u8]) -> std::result::Result<Vec<u8>, usize> {
     let bytes = text.iter().copied().enumerate();
     let (places, letters): (Vec<usize>, Vec<u8>) =
@@ -146,7 +146,7 @@ fn is_break(byte: u8) -> bool {
     matches!(byte, b'\n' | b'\r')
 }
 
-/// Groups of five bits as letters, filled up with `=` to blocks of eight.
+/// Encodes groups of five bits as letters, padded with `=` to blocks of eight.
 fn base32(bytes: &[u8]) -> String {
     let mut out = String::with_capacity(bytes.len() * 8 / 5 + 8);
     let mut push = |bits: u32| out.push(char::from(BASE32[bits as usize % BASE32.len()]));

@@ -41,7 +41,7 @@ fn file(files: &Value, given: &[Value]) -> Value {
     map.get(&name.to_str()).unwrap_or(Value::computed(""))
 }
 
-/// By their names without folders.
+/// Returns the files as YAML, by their base names.
 fn as_map(context: &Context, files: &Value, with: fn(Text) -> Text) -> Result<Value> {
     let mut entries = Entries::new();
     if let Some(map) = files.as_map() {
@@ -61,7 +61,7 @@ fn glob(context: &Context, files: &Value, given: &[Value]) -> Result<Value> {
         return Err(Fault::new("wrong arguments for Glob: want a string"));
     };
     let pattern = pattern.to_str();
-    // Helm takes all files where a pattern is none.
+    // Helm matches all files if the pattern is invalid.
     let matcher = globset::GlobBuilder::new(&pattern)
         .literal_separator(true)
         .build();
@@ -81,7 +81,7 @@ fn glob(context: &Context, files: &Value, given: &[Value]) -> Result<Value> {
     Ok(Value::Map(context.heap.map(found, MapType::Files, None)))
 }
 
-/// A `**` of Helm's globs needs a separator before what follows; that of others also stands for no folder at all.
+/// In Helm, `**/` must match at least one folder; in `globset` it also matches none.
 fn is_match(matcher: &globset::GlobMatcher, pattern: &str, name: &str) -> bool {
     let prefix = pattern.split("**/").next().unwrap_or_default();
     let suffix_only = pattern.contains("**/") && {

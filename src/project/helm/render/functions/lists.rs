@@ -89,7 +89,7 @@ fn compacted(context: &Context, given: &[Value]) -> Result<Value> {
     context.list(all.into_iter().filter(Value::is_true).collect())
 }
 
-/// Whether a list holds a value.
+/// Whether a list contains a value.
 fn holds(context: &Context, all: &[Value], wanted: &Value) -> Result<bool> {
     context.budget.steps(all.len())?;
     for item in all {
@@ -162,11 +162,11 @@ fn chunk(context: &Context, given: &[Value]) -> Result<Value> {
     context.list(chunks)
 }
 
-/// The numbers from `start` up to `stop`.
+/// Returns the numbers from `start` up to `stop`.
 pub(super) fn numbers(context: &Context, start: i64, stop: i64, step: i64) -> Result<Vec<i64>> {
     let mut all = Vec::new();
     let mut at = start;
-    // A step in the other direction gives nothing.
+    // A step in the wrong direction yields nothing.
     while step > 0 && at < stop || step < 0 && at > stop {
         context.budget.steps(2)?;
         all.push(at);

@@ -102,10 +102,10 @@ pub(super) const TABLE: &[Function] = &[
             .map(Value::bool)
             .ok_or_else(|| Fault::limit("a value is nested too deep"))
     }),
-    // The evaluator runs these two; what is here answers where their arguments are of other types.
+    // The evaluator runs these two; these entries only answer for arguments of other types.
     Function::new("include", "sa", |_, _| Ok(Value::computed(""))),
     Function::new("tpl", "sa", |_, _| Ok(Value::computed(""))),
-    // No cluster is asked.
+    // No cluster is contacted.
     Function::new("lookup", "ssss", |context, _| {
         context.map(Default::default())
     }),
@@ -163,7 +163,7 @@ fn equal(one: &Value, other: &Value) -> Result<bool> {
     })
 }
 
-/// Whether the first is any of the others.
+/// Whether the first argument equals any of the others.
 fn equal_any(given: &[Value]) -> Result<bool> {
     let Some((first, others)) = given.split_first() else {
         return Ok(false);
@@ -269,7 +269,8 @@ fn position(key: &Value, length: usize) -> Result<usize> {
         .ok_or_else(|| Fault::new(format!("index out of range: {at}")))
 }
 
-/// `fmt.Sprint` puts blanks between operands of which none is a text, `Sprintln` between all.
+/// Implements `fmt.Sprint`, which puts spaces between operands if neither is a string, and `Sprintln`, which puts
+/// them everywhere.
 fn printed(context: &Context, given: &[Value], lines: bool) -> Result<Value> {
     let mut out = Pieces::default();
     for (at, value) in given.iter().enumerate() {

@@ -93,7 +93,7 @@ pub(super) const TABLE: &[Function] = &[
     Function::new("seq", "i*", sequence),
 ];
 
-/// A number that is another spelling of what was given comes from where that does.
+/// A number that was only converted keeps the origin of its argument, no longer verbatim.
 fn number_source(value: &Value) -> Source {
     let source = match value {
         Value::Text(text) => match text.pieces().pieces.as_slice() {
@@ -111,7 +111,7 @@ fn number_source(value: &Value) -> Source {
     }
 }
 
-/// What is calculated from something that no one can foresee, no one can foresee either.
+/// The result of a calculation with an unpredictable number is unpredictable, too.
 fn calculated(value: i64, given: &[Value]) -> Value {
     let opaque = given
         .iter()
@@ -144,7 +144,7 @@ fn folded_floats(given: &[Value], with: fn(f64, f64) -> f64) -> Value {
     Value::float(tidy(values.reduce(with).unwrap_or(0.0)))
 }
 
-/// sprig calculates in decimals: what binary fractions add at the far end is taken off.
+/// sprig calculates in decimals: this removes the rounding error of binary fractions.
 fn tidy(value: f64) -> f64 {
     format!("{value:.15e}")
         .parse()

@@ -1,4 +1,4 @@
-//! Functions of which no one can foresee the result: random, time, keys. They give something of the right form.
+//! Functions with unpredictable results: random values, times, keys. They return a text of the right form.
 
 use super::super::context::Context;
 use super::super::fault::Result;
@@ -105,12 +105,12 @@ fn random(context: &Context, given: &[Value], letters: &str) -> Result<Value> {
         .map(Value::Text)
 }
 
-/// The layout stands for the date that no one knows.
+/// The layout stands in for the unknown date.
 fn formatted(given: &[Value]) -> Value {
     opaque(&text(given, 0).to_str())
 }
 
-/// Seconds as Go writes them: `1m35s`.
+/// Formats seconds as Go does: `1m35s`.
 fn duration(given: &[Value]) -> Value {
     let seconds = super::int(given, 0);
     let (hours, minutes, rest) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
@@ -149,7 +149,7 @@ fn certificate(context: &Context) -> Result<Value> {
     Ok(Value::Map(context.heap.map(entries, of, None)))
 }
 
-/// Times have methods that no one can foresee either.
+/// The methods of a time are unpredictable, too.
 pub(super) fn method(of: Struct) -> Option<Method> {
     (of == Struct::Time).then_some(|_, time, _| Ok(time.clone()))
 }

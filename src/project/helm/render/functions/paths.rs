@@ -102,7 +102,7 @@ fn extension(path: &Text) -> Text {
     }
 }
 
-/// The shortest path of the same meaning.
+/// Returns the shortest equivalent path.
 fn cleaned(path: &Text) -> Text {
     let shown = path.to_str();
     let is_rooted = shown.starts_with('/');
@@ -126,10 +126,10 @@ fn cleaned(path: &Text) -> Text {
     path.made(made.into_bytes())
 }
 
-/// From where to where a part of a URL goes.
+/// The byte range of a part of a URL.
 type Range = std::ops::Range<usize>;
 
-/// The parts of a URL, as far as `net/url` and charts agree about them.
+/// Splits a URL into its parts, for the URLs that charts use and on which this agrees with `net/url`.
 fn parse_url(url: &Text) -> Result<Vec<(&'static str, Text)>> {
     let shown = url.to_str();
     let whole = 0..shown.len();
@@ -168,7 +168,7 @@ fn parse_url(url: &Text) -> Result<Vec<(&'static str, Text)>> {
     ])
 }
 
-/// What is before a sign, and what is behind it.
+/// Splits a range at a sign.
 fn cut(url: &str, range: Range, sign: char) -> (Range, Range) {
     let end = range.end;
     match url[range.clone()].find(sign) {
@@ -177,7 +177,7 @@ fn cut(url: &str, range: Range, sign: char) -> (Range, Range) {
     }
 }
 
-/// The scheme, which may be empty, and what is behind its colon.
+/// Returns the scheme, which may be empty, and the rest after its colon.
 fn split_scheme(url: &str, range: Range) -> Result<(Range, Range)> {
     let known = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '+' | '-' | '.');
     let Some(at) = url[range.clone()].find(':') else {
@@ -195,7 +195,7 @@ fn split_scheme(url: &str, range: Range) -> Result<(Range, Range)> {
     Ok((0..0, range))
 }
 
-/// User, host and path of what begins with two slashes.
+/// Returns user, host and path of a range that starts with two slashes.
 fn split_authority(url: &str, range: Range) -> (Range, Range, Range) {
     let from = range.start + 2;
     let to = url[from..range.end]

@@ -1,4 +1,4 @@
-//! Regular expressions of RE2, by the crate that has the same guarantees and almost the same syntax.
+//! RE2 regular expressions, through the `regex` crate, which has the same guarantees and almost the same syntax.
 
 use std::rc::Rc;
 
@@ -46,7 +46,7 @@ pub(super) const TABLE: &[Function] = &[
     }),
 ];
 
-/// The largest program that an expression may become.
+/// The size limit of a compiled expression, in bytes.
 const LARGEST: usize = 1 << 20;
 
 /// Compiles an expression in Go's syntax.
@@ -60,7 +60,7 @@ pub(in super::super) fn compile(pattern: &[u8]) -> Option<Regex> {
         .ok()
 }
 
-/// Go's classes are those of ASCII, and a `[` in a class is itself.
+/// Translates an expression: Go's classes are ASCII only, and a `[` in a class is literal.
 fn translated(pattern: &str) -> String {
     let mut out = String::with_capacity(pattern.len() + 16);
     let mut in_class = false;
@@ -76,7 +76,7 @@ fn translated(pattern: &str) -> String {
                 match ascii_class(escape, in_class) {
                     Some(class) => {
                         out.push_str(class);
-                        // After a class, a dash in a class is itself.
+                        // After a class escape, a dash in a class is literal.
                         if in_class && letters.next_if(|(_, next)| *next == '-').is_some() {
                             out.push_str("\\-");
                         }
@@ -106,7 +106,7 @@ fn translated(pattern: &str) -> String {
             '[' if pattern[at..].starts_with("[:") => out.push('['),
             '[' | '&' | '~' if in_class => out.extend(['\\', letter]),
             ']' if in_class && out.len() > class_start => {
-                // The end of `[:alpha:]` is not that of the class.
+                // The end of `[:alpha:]` does not end the class.
                 in_class = out.ends_with(':')
                     && out[class_start..].rfind("[:").is_some_and(|open| {
                         !out[class_start + open..].contains(']')
@@ -154,7 +154,7 @@ fn found(context: &Context, given: &[Value]) -> Result<Value> {
     }))
 }
 
-/// How many at most; all for a negative number.
+/// Returns the maximum number of matches; unlimited if it is negative.
 fn most(given: &[Value]) -> usize {
     usize::try_from(int(given, 2)).unwrap_or(usize::MAX)
 }
@@ -223,7 +223,7 @@ fn replaced(context: &Context, given: &[Value], expands: bool) -> Result<Value> 
     context.text(out)
 }
 
-/// `$1`, `${1}` and `${name}` in a replacement.
+/// Expands `$1`, `${1}` and `${name}` in a replacement.
 fn expand(
     out: &mut Pieces,
     value: &Text,

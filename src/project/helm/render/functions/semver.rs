@@ -1,4 +1,4 @@
-//! Versions. What satisfies a range is decided where dependencies are checked.
+//! Versions. Whether one satisfies a range is decided in the same way as for dependencies.
 
 use super::super::context::Context;
 use super::super::fault::{Fault, Result};
@@ -59,7 +59,7 @@ fn version(context: &Context, written: &Text) -> Result<Value> {
     Ok(Value::Map(context.heap.map(entries, of, None)))
 }
 
-/// Methods with arguments; those without are fields here.
+/// Returns a method with arguments; methods without arguments are represented as fields.
 pub(super) fn method(of: Struct, name: &str) -> Option<Method> {
     if of != Struct::Version {
         return None;

@@ -1,4 +1,4 @@
-//! Functions on texts that copy what they are given.
+//! Functions on strings that keep the origin of their arguments.
 
 use super::super::context::Context;
 use super::super::fault::{Fault, Result};
@@ -145,7 +145,7 @@ fn trimmed(given: &[Value]) -> Result<Value> {
     Ok(Value::Text(value))
 }
 
-/// The first so many bytes, or the last.
+/// Returns the first `most` bytes, or the last ones if it is negative.
 fn truncated(most: i64, value: &Text) -> Text {
     let length = value.len();
     let size = usize::try_from(most.unsigned_abs()).unwrap_or(usize::MAX);
@@ -222,7 +222,7 @@ fn joined(context: &Context, parts: &[Text], separator: &Text) -> Result<Value> 
     Ok(Value::Text(Text::new(out)))
 }
 
-/// `_0`, `_1` and so on.
+/// Returns the parts in a map with the keys `_0`, `_1` and so on.
 fn numbered(context: &Context, parts: Vec<Text>) -> Result<Value> {
     context.budget.steps(parts.len())?;
     let parts = parts.into_iter().enumerate();

@@ -1,4 +1,4 @@
-//! Functions on texts that make other letters of them: case, words, wrapping.
+//! Functions that change the letters of strings: case, words, wrapping.
 
 use super::super::context::Context;
 use super::super::fault::Result;
@@ -106,7 +106,7 @@ fn js(letter: char) -> Option<&'static str> {
     })
 }
 
-/// The first letter of each word in upper case.
+/// Capitalizes the first letter of each word.
 fn title(text: &str) -> String {
     let mut before = ' ';
     let mut out = String::new();
@@ -145,7 +145,7 @@ fn swapped(text: &str) -> String {
     out
 }
 
-/// The words of a name in lower case: at blanks, signs, digits and changes of case.
+/// Splits a name into lower-case words, at spaces, signs, digits and changes of case.
 fn parts(text: &str) -> Vec<String> {
     let letters: Vec<char> = text.chars().collect();
     let mut words = vec![String::new()];
@@ -187,7 +187,7 @@ fn pascal(text: &str) -> String {
     out
 }
 
-/// Lines of at most so many letters, broken at blanks; longer words are cut where asked for.
+/// Breaks a text into lines of at most `width` letters at spaces; longer words are cut if `cuts`.
 fn wrap(text: &str, width: i64, between: &str, cuts: bool) -> String {
     let width = usize::try_from(width).unwrap_or(1).max(1);
     let letters: Vec<char> = text.chars().collect();

@@ -1,10 +1,10 @@
-//! How texts are written in YAML, and in which order keys are: the rules of `go-yaml` version 2.
+//! How strings are written in YAML, and the order of keys, by the rules of `go-yaml` version 2.
 
 use std::cmp::Ordering;
 
 use super::super::scalar::{self, Plain};
 
-/// How a text is written.
+/// The style of a string.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Style {
     Plain,
@@ -35,7 +35,7 @@ pub(super) fn style_of(text: &str, is_key: bool) -> Style {
     style
 }
 
-/// In which styles a text can be written.
+/// The styles in which a string can be written.
 struct Traits {
     plain: bool,
     single: bool,
@@ -121,7 +121,7 @@ pub(super) fn escaped(letter: Option<char>) -> Option<String> {
     })
 }
 
-/// Keys in their natural order: `a2` before `a10`, letters after all else.
+/// Compares keys in natural order: `a2` before `a10`, and letters after everything else.
 pub(super) fn compare_keys(one: &str, other: &str) -> Ordering {
     if less(one, other) {
         return Ordering::Less;
@@ -146,7 +146,7 @@ fn less(one: &str, other: &str) -> bool {
             (_, second) => second,
         };
     }
-    // Digits before a difference at a zero make it one of size.
+    // If one of the differing digits is a zero, earlier nonzero digits make it a comparison of numbers.
     let mut start = 0;
     if first == '0' || second == '0' {
         let before = one[..at]
