@@ -1,7 +1,7 @@
-//! Admission policies made of the rules: they warn about, deny or rewrite legacy images in a cluster.
+//! Admission policies generated from the rules: they warn about, deny or rewrite legacy images in a cluster.
 //!
-//! What a policy says of an image is what the rules say (`condition`), written in CEL (`cel`) and wrapped into the
-//! kinds of one engine (`engine`). Knows no cluster and no file.
+//! A policy gives the same verdict on an image as the rules (`condition`), written in CEL (`cel`) and wrapped in the objects
+//! of one engine (`engine`). Knows no clusters and no files.
 
 mod cel;
 mod condition;

@@ -1,15 +1,15 @@
-//! Conditions as expressions of CEL, with the functions that Kubernetes has since 1.30.
+//! Conditions as CEL expressions, with the functions that Kubernetes has since 1.30.
 
 use super::condition::{Condition, Part, Replacement, replacements};
 
-/// Variables of a policy, by name; later ones use earlier ones.
+/// Variables of a policy: name and expression. Later ones use earlier ones.
 pub(super) type Variables = Vec<(String, String)>;
 
-/// The images of an object that its former state did not have: what runs already can be scaled, labelled and restarted.
+/// The images that the old object did not have, so that running objects can still be scaled, labelled and restarted.
 const IMAGES: &str = "variables.images";
 
-/// The variables that the check of each rule needs: the pod spec, now and before, its images, and for each rule the
-/// images that it is about. Where there was no object before, most engines have `null`, and Kyverno an empty map.
+/// The variables for the checks of all rules: the pod spec, its images, the images of the old object, and for each rule the
+/// images that it applies to. For a new object, most engines have `null` as the old one, and Kyverno an empty map.
 pub(super) fn variables(conditions: &[Condition]) -> Variables {
     let mut variables = vec![
         ("pod".to_owned(), pod("object")),
@@ -37,12 +37,12 @@ pub(super) fn variables(conditions: &[Condition]) -> Variables {
     variables
 }
 
-/// `k8s-gcr-io` as a name in CEL.
+/// The variable name of a rule; `-` is not allowed in CEL names.
 fn variable(condition: &Condition) -> String {
     format!("rule_{}", condition.rule.replace('-', "_"))
 }
 
-/// True for an object without new images that the rule is about, and what to say otherwise.
+/// An expression that is true if no new image matches the rule, and one for the message if it is false.
 pub(super) fn validation(condition: &Condition) -> (String, String) {
     let variable = variable(condition);
     let end = match &condition.url {
@@ -57,7 +57,7 @@ pub(super) fn validation(condition: &Condition) -> (String, String) {
     (format!("size(variables.{variable}) == 0"), message)
 }
 
-/// The pod spec of a pod or of what makes pods.
+/// The pod spec of a pod or of an object that creates pods.
 fn pod(object: &str) -> String {
     format!(
         "{object}.kind == 'Pod' ? {object}.spec : {object}.kind == 'CronJob' ? \
@@ -66,7 +66,7 @@ fn pod(object: &str) -> String {
     )
 }
 
-/// The images of a pod spec: of all containers, and of image volumes.
+/// The images of a pod spec, in all containers and image volumes.
 fn images(spec: &str) -> String {
     format!(
         "({spec}.?containers.orValue([]) + {spec}.?initContainers.orValue([]) + \
@@ -75,18 +75,18 @@ fn images(spec: &str) -> String {
     )
 }
 
-/// Whether a controller made the object: it was judged where it was declared.
+/// Excludes objects that a controller created: they were checked where they were declared.
 pub(super) const NOT_CONTROLLED: &str =
     "!object.metadata.?ownerReferences.orValue([]).exists(owner, owner.?controller.orValue(false))";
 
-/// Whether the rule is about an image.
+/// Whether the rule applies to an image, as an expression.
 fn applies(image: &str, condition: &Condition) -> String {
     let parts = merged(&condition.parts);
     let parts: Vec<String> = parts.iter().map(|part| part_applies(image, part)).collect();
     parts.join(" || ")
 }
 
-/// Parts with the same exceptions as one: each expression is searched once.
+/// Merges parts with the same exceptions, so that each expression is matched once.
 fn merged(parts: &[Part]) -> Vec<Part> {
     let mut merged: Vec<Part> = Vec::new();
     for part in parts {
@@ -110,7 +110,7 @@ fn part_applies(image: &str, part: &Part) -> String {
     format!("({matches}{unless})")
 }
 
-/// The operations that replace the images of a new pod that a rule moves. Where there are none, the pod stays as it is.
+/// The operations that replace images of a new pod that rules move. If there are none, the pod stays as it is.
 pub(super) fn mutation(conditions: &[Condition]) -> String {
     let applies = conditions
         .iter()
@@ -124,7 +124,8 @@ pub(super) fn mutation(conditions: &[Condition]) -> String {
     )
 }
 
-/// No variable: Kyverno's command knows none in a MutatingAdmissionPolicy.
+/// The images of a pod with their paths. Not a variable, because Kyverno's command does not support variables in a
+/// MutatingAdmissionPolicy.
 fn images_and_paths() -> String {
     let list = |field: &str, has: &str, image: &str| {
         let path = image.replace('.', "/");
@@ -145,7 +146,7 @@ fn images_and_paths() -> String {
     lists.join(" + ")
 }
 
-/// The image after the move of the part that counts.
+/// The image after the move by the part that wins.
 fn replaced(image: &str, conditions: &[Condition]) -> String {
     let parts = replacements(conditions);
     let start = image.to_owned();
@@ -160,12 +161,12 @@ fn replaced(image: &str, conditions: &[Condition]) -> String {
     })
 }
 
-/// A regular expression as it is. Locations hold no quote.
+/// A regular expression as a raw string. Locations contain no quotes.
 fn raw(text: &str) -> String {
     format!("r'{text}'")
 }
 
-/// A string of CEL: its escapes are those of JSON.
+/// A CEL string, whose escapes are those of JSON.
 fn quoted(text: &str) -> String {
     serde_json::Value::from(text).to_string()
 }

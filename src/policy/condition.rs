@@ -1,7 +1,7 @@
 //! A rule as regular expressions over an image as it is written in a container.
 //!
-//! The expressions are RE2, as CEL has it: no look-around. They accept every spelling of Docker Hub and hosts in any
-//! case. A tag that is no version, such as `x.60`, has no number to compare: it never meets a lowest tag.
+//! The expressions are RE2, as in CEL: no look-around. They accept every spelling of Docker Hub and hosts in any case. A tag
+//! that is not a version, such as `x.60`, has no number to compare, so it never reaches a minimum tag.
 
 use std::fmt::Write as _;
 
@@ -10,35 +10,35 @@ use crate::image::DOCKER_HUB;
 use crate::rules::{Mapping, Pattern, Rule, RuleSet, Severity};
 use crate::version::numbers_of_tag;
 
-/// The images that one rule is about.
+/// The images that one rule applies to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Condition {
     pub rule: String,
-    /// One line, without the image.
+    /// One line that does not name the image.
     pub summary: String,
-    /// Where to read more.
+    /// A link to more information.
     pub url: Option<String>,
     /// The image is legacy if any of these applies.
     pub parts: Vec<Part>,
 }
 
-/// Images that match one expression, and none of some others.
+/// Images that match one expression and none of the exceptions.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Part {
     pub matches: String,
     pub unless: Vec<Part>,
-    /// What the beginning of the image gives way to, where that is known and safe for every tag.
+    /// The replacement for the beginning of the image, if it is known and safe for every tag.
     pub replacement: Option<Replacement>,
 }
 
-/// A beginning of an image, and what it gives way to.
+/// A regular expression for the beginning of an image, and its replacement.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Replacement {
     pub head: String,
     pub to: String,
 }
 
-/// Of every rule about images with at least this severity, in the order of the rules.
+/// The conditions of all rules about images, for mappings of at least this severity, in the order of the rules.
 pub fn conditions(rules: &RuleSet, least: Severity) -> Vec<Condition> {
     let of_images = rules.rules();
     let of_images = of_images.filter(|rule| rule.artifact == Artifact::Image);
@@ -64,14 +64,14 @@ pub fn conditions(rules: &RuleSet, least: Severity) -> Vec<Condition> {
 }
 
 impl Condition {
-    /// Of the images, those that a policy may rewrite without anybody looking.
+    /// Keeps only the images that a policy may rewrite without review. `None` if there are none.
     pub fn replaceable(mut self) -> Option<Self> {
         self.parts.retain(|part| part.replacement.is_some());
         (!self.parts.is_empty()).then_some(self)
     }
 }
 
-/// The parts that replace something. Of several that apply, the last one counts: its location is the longest.
+/// The parts with a replacement. If several apply to an image, the last one wins: its location is the longest.
 pub(super) fn replacements(conditions: &[Condition]) -> Vec<(&Part, &Replacement)> {
     let parts = conditions.iter().flat_map(|condition| &condition.parts);
     let mut parts: Vec<(&Part, &Replacement)> = parts
@@ -81,7 +81,8 @@ pub(super) fn replacements(conditions: &[Condition]) -> Vec<(&Part, &Replacement
     parts
 }
 
-/// Where several rules are about an image, the most particular one wins, also if the policy leaves that one out.
+/// The part of a mapping. If several rules match an image, the most specific one wins, even if the policy leaves that rule
+/// out.
 fn part(rule: &Rule, mapping: &Mapping, all: &[(&Rule, &Mapping)]) -> Part {
     let mut part = own_part(rule, mapping);
     let closer = all.iter().filter(|(of, other)| {
@@ -133,8 +134,8 @@ fn own_part(rule: &Rule, mapping: &Mapping) -> Part {
 
 const ANY_TAIL: &str = "(?::[^@]*)?(?:@.*)?";
 
-/// Below a pattern, or at its own name: whatever tag there is. A registry alone is no image, and a project alone is
-/// none unless a tag or digest says so.
+/// An expression for what may follow the name of a pattern. A registry alone is not an image, and a project alone only if it
+/// has a tag or digest.
 fn any_image(from: &Pattern) -> String {
     match (from.exact, from.segments().count()) {
         (true, _) => ANY_TAIL.to_owned(),
@@ -145,7 +146,7 @@ fn any_image(from: &Pattern) -> String {
     }
 }
 
-/// What may follow the name of a pattern before a tag. `bitnami` alone is `library/bitnami` on Docker Hub.
+/// The path that may follow the name of a pattern before a tag. On Docker Hub, `bitnami` alone is `library/bitnami`.
 fn below(from: &Pattern) -> &'static str {
     match (from.exact, from.segments().count()) {
         (true, _) => "",
@@ -155,7 +156,7 @@ fn below(from: &Pattern) -> &'static str {
     }
 }
 
-/// The ends of an image with one of these tags. `none` is an image with neither tag nor digest.
+/// An expression for the ends of images with one of these tags. `none` stands for an image with neither tag nor digest.
 fn tails(tags: &[String]) -> String {
     let tail = |tag: &String| match (tag.as_str(), tag.strip_suffix('*')) {
         ("none", _) => String::new(),
@@ -165,7 +166,7 @@ fn tails(tags: &[String]) -> String {
     tags.iter().map(tail).collect::<Vec<_>>().join("|")
 }
 
-/// A name as people may write it, without what follows.
+/// An expression for all spellings of a pattern's name, without what follows it.
 fn name(from: &Pattern) -> String {
     let segments: Vec<(&str, Option<&str>)> = from.segments().collect();
     let mut out = String::new();
@@ -190,7 +191,7 @@ fn name(from: &Pattern) -> String {
     out + &rest.join("/")
 }
 
-/// A literal, or what is before and after a `*`, which stays inside the segment.
+/// A literal, or the parts before and after a `*`, which stays inside the segment.
 fn segment((before, after): (&str, Option<&str>)) -> String {
     match after {
         None => escaped(before),
@@ -198,7 +199,7 @@ fn segment((before, after): (&str, Option<&str>)) -> String {
     }
 }
 
-/// For RE2. Locations and tags have no other characters that mean something there.
+/// Escapes a text for RE2. Locations and tags contain no other special characters.
 fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for letter in text.chars() {
@@ -210,7 +211,7 @@ fn escaped(text: &str) -> String {
     out
 }
 
-/// Tags whose numbers are at least those of this one.
+/// An expression for tags whose version is at least that of `tag`.
 fn at_least(tag: &str) -> String {
     let numbers = numbers_of_tag(tag);
     let rest = "(?:[.+-][^@]*)?";
@@ -225,7 +226,7 @@ fn at_least(tag: &str) -> String {
     format!("v*(?:{})", ways.join("|"))
 }
 
-/// Whole numbers above this one.
+/// An expression for whole numbers above this one.
 fn above(number: u64) -> String {
     let digits = number.to_string();
     let mut ways = vec![format!("[1-9][0-9]{{{},}}", digits.len())];
@@ -239,7 +240,7 @@ fn above(number: u64) -> String {
     format!("0*(?:{})", ways.join("|"))
 }
 
-/// Whether an image can match both.
+/// Whether an image can match both patterns.
 fn overlap(one: &Pattern, other: &Pattern) -> bool {
     let mut pairs = one.segments().zip(other.segments());
     let meet = pairs.all(|(one, other)| one.1.is_some() || other.1.is_some() || one.0 == other.0);
@@ -249,7 +250,7 @@ fn overlap(one: &Pattern, other: &Pattern) -> bool {
     meet && long_enough(one, other)
 }
 
-/// Where the move is safe whatever the tag, and changes nothing but the beginning of the name.
+/// The replacement, if the move is safe for every tag and only changes the beginning of the name.
 fn replacement(rule: &Rule, mapping: &Mapping) -> Option<Replacement> {
     let to = mapping.to.as_deref()?;
     if !rule.moves_any_tag(mapping) || to.contains('{') {
@@ -280,7 +281,7 @@ mod tests {
         RuleSet::new(RuleSet::with_own(&[]).unwrap())
     }
 
-    /// What the rules say of the image: the rule, if it is severe enough.
+    /// The rule that applies to the image, if it is severe enough.
     fn verdict<'r>(rules: &'r RuleSet, image: &str, least: Severity) -> Option<&'r str> {
         let name = name_of(image)?;
         let segments: Vec<&str> = name.split('/').collect();
@@ -311,7 +312,7 @@ mod tests {
         })
     }
 
-    /// Every spelling of the locations of every rule, with tags that rules ask about.
+    /// All spellings of the locations of all rules, with the tags that rules mention.
     fn images(rules: &RuleSet) -> Vec<String> {
         let digest = format!("@sha256:{}", "0a".repeat(32));
         let mut tags: Vec<String> = [
@@ -399,7 +400,7 @@ mod tests {
         }
     }
 
-    /// Conditions with each expression compiled once.
+    /// Conditions with compiled expressions.
     struct Compiled<'c> {
         rules: Vec<(&'c str, Vec<CompiledPart>)>,
     }

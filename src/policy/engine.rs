@@ -1,4 +1,4 @@
-//! The kinds in which an engine takes a policy: one row an engine.
+//! The engines: each wraps a policy in its own kinds of objects.
 
 use serde_json::{Value, json};
 
@@ -6,23 +6,23 @@ use super::cel;
 use super::condition::{Condition, conditions};
 use crate::rules::{RuleSet, Severity};
 
-/// What happens to an object with a legacy image.
+/// The action for an object with a legacy image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Action {
-    /// It is admitted, and who made it is warned.
+    /// Admit it, and warn the client.
     Warn,
-    /// It is admitted, and it is recorded.
+    /// Admit it, and record it in the audit log.
     Audit,
-    /// It is refused.
+    /// Reject it.
     Deny,
 }
 
-/// A kind of policy.
+/// An engine, or one of its kinds of policy.
 pub struct Engine {
     pub name: &'static str,
-    /// What takes it, in a few words.
+    /// What runs the policy, in a few words.
     pub about: &'static str,
-    /// Whether it changes images instead of complaining about them.
+    /// Whether it rewrites images instead of reporting them.
     pub mutates: bool,
     render: fn(&[Condition], Action) -> Vec<Value>,
 }
@@ -60,21 +60,21 @@ pub static ENGINES: [Engine; 5] = [
     },
 ];
 
-/// The engine of a name.
+/// Finds an engine by name.
 pub fn engine(name: &str) -> Option<&'static Engine> {
     ENGINES.iter().find(|engine| engine.name == name)
 }
 
-/// None of the rules can be part of such a policy.
+/// No rule can be part of such a policy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Unsupported;
 
 impl Engine {
-    /// The policy as YAML, of all rules about images that are at least this severe. One that mutates is made only of
+    /// Renders the policy as YAML, for all rules about images of at least this severity. A mutating policy contains only
     /// rules whose move is safe for every tag.
     ///
     /// # Errors
-    /// Where there is no such rule.
+    /// If there is no such rule.
     pub fn policy(
         &self,
         rules: &RuleSet,
@@ -110,7 +110,7 @@ impl Engine {
 
 const NAME: &str = "regfix-legacy-registries";
 
-/// How to introduce it, in front of each policy.
+/// Instructions for introducing the policy, at the top of each file.
 const HOW_TO_VALIDATE: &str = "\
 # 1. Apply it with --action audit or warn first: nothing is refused.
 # 2. Fix what it reports; `regfix cluster -A` lists what runs already, and where it comes from.
@@ -164,12 +164,12 @@ fn kyverno(conditions: &[Condition], action: Action) -> Vec<Value> {
     })]
 }
 
-/// Kyverno makes policies for controllers from one for pods. Ours name all that they are for.
+/// Kyverno derives policies for controllers from one for pods. Ours already cover all kinds, so this turns it off.
 fn no_autogen() -> Value {
     json!({"podControllers": {"controllers": []}})
 }
 
-/// What the API server's own policies and Kyverno's have in common.
+/// The common part of the policies of the API server and of Kyverno.
 fn validating(conditions: &[Condition]) -> Value {
     let rule = |group: &str, resources: &[&str]| {
         json!({
@@ -180,7 +180,7 @@ fn validating(conditions: &[Condition]) -> Value {
         })
     };
     json!({
-        // A policy that cannot be asked must not stop the cluster.
+        // A policy that cannot be evaluated must not block the cluster.
         "failurePolicy": "Ignore",
         "matchConstraints": {"resourceRules": [
             rule("", &["pods", "pods/ephemeralcontainers", "replicationcontrollers", "podtemplates"]),
@@ -232,7 +232,7 @@ fn gatekeeper(conditions: &[Condition], action: Action) -> Vec<Value> {
                         "engine": "K8sNativeValidation",
                         "source": {
                             "failurePolicy": "Ignore",
-                            // Called so there, although it is a list.
+                            // Gatekeeper uses the singular, although it is a list.
                             "matchCondition": [
                                 {"name": "not-controlled", "expression": cel::NOT_CONTROLLED},
                             ],
@@ -282,7 +282,7 @@ fn map(conditions: &[Condition], _: Action) -> Vec<Value> {
 fn kyverno_mutate(conditions: &[Condition], _: Action) -> Vec<Value> {
     let mut spec = mutating(conditions);
     spec["failurePolicy"] = json!("Ignore");
-    // Otherwise it would change Deployments and CronJobs, too, which GitOps then puts back.
+    // Otherwise it would also change Deployments and CronJobs, which GitOps then reverts.
     spec["autogen"] = no_autogen();
     vec![json!({
         "apiVersion": "policies.kyverno.io/v1",
@@ -292,7 +292,7 @@ fn kyverno_mutate(conditions: &[Condition], _: Action) -> Vec<Value> {
     })]
 }
 
-/// Pods when they are made, and nothing else: what GitOps compares stays as it was applied.
+/// Matches only pods, on creation: objects that GitOps compares stay as applied.
 fn mutating(conditions: &[Condition]) -> Value {
     json!({
         "matchConstraints": {"resourceRules": [{
@@ -342,7 +342,7 @@ mod tests {
         }
     }
 
-    /// What `regfix policy test` found with gator: under any other name, Gatekeeper refuses what controllers create.
+    /// `regfix policy test` found this with gator: under any other name, Gatekeeper denies what controllers create.
     #[test]
     fn gatekeeper_has_its_own_name_for_conditions() {
         let rules = RuleSet::new(RuleSet::with_own(&[]).unwrap());
@@ -360,8 +360,8 @@ mod tests {
         assert!(source.get("matchConditions").is_none());
     }
 
-    /// What `regfix policy test` found with Kyverno's command: it evaluates an object that is new as if there had been an empty one,
-    /// and it turns policies about pods into policies about what makes pods.
+    /// `regfix policy test` found this with Kyverno's command: for a new object it uses an empty old object, and it derives
+    /// policies for controllers from policies for pods.
     #[test]
     fn kyverno_changes_pods_alone_and_knows_new_objects() {
         let rules = RuleSet::new(RuleSet::with_own(&[]).unwrap());

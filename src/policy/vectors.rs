@@ -1,28 +1,28 @@
-//! Objects to try a policy with: each image in the kinds of objects that policies written by hand get wrong.
+//! Test objects for policies: each image in the kinds of objects that hand-written policies get wrong.
 //!
-//! Knows no engine, and no file.
+//! Knows no engines and no files.
 
 use serde_json::{Value, json};
 
 use crate::image::{DOCKER_HUB, ImageRef};
 use crate::rules::RuleSet;
 
-/// An object, and the image in it.
+/// An object and the image in it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Vector {
-    /// Of the object.
+    /// Name of the object.
     pub name: String,
     pub image: String,
-    /// Where in the object.
+    /// The kind of the object and the position of the image in it.
     pub kind: &'static str,
     pub object: Value,
-    /// A controller has made it: it is admitted, whatever is in it.
+    /// Whether a controller created the object, so that it must be admitted whatever it contains.
     pub is_controlled: bool,
 }
 
 const DIGEST: &str = "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 
-/// The examples of the rules, in all spellings, and where they go.
+/// The examples of the rules in all spellings, and their targets.
 pub fn images(rules: &RuleSet, target: &dyn Fn(&str) -> Option<String>) -> Vec<String> {
     let mut images = Vec::new();
     for rule in rules.rules() {
@@ -53,10 +53,10 @@ pub fn images(rules: &RuleSet, target: &dyn Fn(&str) -> Option<String>) -> Vec<S
     images
 }
 
-/// A kind of object, and how one is made.
+/// A kind of object, and a function that creates one.
 type Kind = (&'static str, fn(&str) -> Value);
 
-/// Each image in a pod and in a CronJob, and in one of the other locations.
+/// Puts each image in a pod, in a CronJob, and in one of the other kinds in turn.
 pub fn vectors(images: &[String]) -> Vec<Vector> {
     let kinds: [Kind; 13] = [
         ("init container", init_container),
@@ -105,10 +105,10 @@ pub fn vectors(images: &[String]) -> Vec<Vector> {
     vectors
 }
 
-/// No rule is about it.
+/// An image that no rule applies to.
 const OTHER: &str = "registry.example.com/app:1";
 
-/// With more than an image: what a policy changes, it changes alone.
+/// A container with more fields than the image, to check that a policy changes only the image.
 fn container(image: &str) -> Value {
     json!([{"name": "app", "image": image, "args": ["--verbose"], "env": [{"name": "A", "value": image}]}])
 }
@@ -172,7 +172,7 @@ fn pod_template(image: &str) -> Value {
     json!({"apiVersion": "v1", "kind": "PodTemplate", "metadata": {}, "template": {"spec": pod(image)["spec"]}})
 }
 
-/// Its pod spec is four levels deep, where policies written by hand do not look.
+/// A CronJob. Its pod spec is nested four levels deep, which hand-written policies miss.
 fn in_cron_job(pod: Value) -> Value {
     json!({
         "apiVersion": "batch/v1",
@@ -186,7 +186,7 @@ fn in_cron_job(pod: Value) -> Value {
 mod tests {
     use super::*;
 
-    /// Where policies in use look for images. Each of them overlooks one that a vector has.
+    /// Where common policies look for images. Each of them misses an image that a vector has.
     #[test]
     fn what_policies_written_by_hand_overlook_in_cron_jobs_is_tried() {
         let image = "k8s.gcr.io/pause:3.9".to_owned();
