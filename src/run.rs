@@ -55,7 +55,7 @@ pub use verify::Registries;
 pub use verify::ask;
 pub use workspace::with_charts;
 
-/// What a run does with what it finds.
+/// What a run does with its fixes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mode {
     Check,
@@ -63,50 +63,50 @@ pub enum Mode {
     Write,
 }
 
-/// Everything that a run needs to be reported.
+/// The settings of a run.
 pub struct Options<'o> {
     pub walk: walk::Options,
-    /// What makes one chart or kustomization with a root is checked and written too.
+    /// Whether files that form a chart or a kustomization with a root are checked and written too.
     pub related: bool,
-    /// Report what changed, and what that can affect. `None` reports everything.
+    /// Report only what changed and what the changes can affect. `None` reports everything.
     pub only: Option<ChangedScope>,
-    /// Read files of no known kind, too, as text.
+    /// Also read files of unknown types, as text.
     pub all_text: bool,
-    /// What standard input is called, where it is a root.
+    /// The file name of standard input, if it is a root.
     pub stdin_name: Option<PathBuf>,
     pub mode: Mode,
     pub unsafe_fixes: bool,
-    /// The least severity of findings that make the outcome [`RunOutcome::FindingsLeft`]; `None` for no severity at all.
+    /// The minimum severity of findings that leads to [`RunOutcome::FindingsLeft`]; `None` if no finding does.
     pub fail_on: Option<Severity>,
-    /// What holds for which file.
+    /// The settings by file.
     pub settings: &'o Settings<'o>,
-    /// Who is asked about images, where the rules rest on answers.
+    /// The registries to query, if verdicts depend on their answers.
     pub registries: Option<&'o dyn Registries>,
-    /// On standard output.
+    /// The format on standard output.
     pub format: &'static Format,
-    /// Put ignore comments where findings are left, in place of fixes. They say this.
+    /// Add ignore comments with this note for remaining findings, instead of fixes.
     pub ignores: Option<Note>,
-    /// Further reports, and the files that they go to.
+    /// Further reports and their files.
     pub outputs: Vec<(&'static Format, PathBuf)>,
-    /// Which part of the repositories it takes, such as `2/8`, if it takes a part.
+    /// The shard of the repositories that the run takes, such as `2/8`, if any.
     pub shard: Option<String>,
-    /// Where the paths in reports start.
+    /// The base of paths in reports.
     pub base: PathBase,
-    /// Today, as far as dates in rules and ignore comments are concerned.
+    /// The current date for rules and ignore comments.
     pub as_of: Date,
     pub render_options: RenderOptions,
-    /// Becomes true when no one reads the output any more. A run that only looks ends then.
+    /// Set to true when nobody reads the output any more. A run that does not write stops then.
     pub unread: Arc<AtomicBool>,
     pub quiet: bool,
-    /// Show on standard error how far the run is, if it takes long.
+    /// Whether to show progress on standard error if the run takes long.
     pub watched: bool,
     pub verbose: bool,
     pub statistics: bool,
-    /// Where signals that ask the process to end wait for what may not be interrupted.
+    /// Delays termination signals while something must not be interrupted.
     pub gate: Arc<Gate>,
 }
 
-/// The outcome of a run: all that the exit code needs.
+/// The outcome of a run, from which the exit code follows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RunOutcome {
     Clean,
@@ -119,12 +119,12 @@ impl Options<'_> {
         Applicability::limit(self.unsafe_fixes)
     }
 
-    /// How far a fix must be trusted to be applied, if any is.
+    /// The applicability that a fix needs to be applied; `None` if no fixes are applied.
     fn fix(&self) -> Option<Applicability> {
         (self.mode != Mode::Check && self.ignores.is_none()).then(|| self.limit())
     }
 
-    /// Whether the findings that are left count.
+    /// Whether remaining findings make the run fail. Findings of severity info never do.
     fn fails_on(&self, summary: &Summary) -> bool {
         match self.fail_on {
             Some(Severity::Error) => summary.errors > 0,
@@ -133,7 +133,7 @@ impl Options<'_> {
         }
     }
 
-    /// What a run comes to with these counts.
+    /// The outcome of a run with these counts.
     fn outcome(&self, summary: &Summary) -> RunOutcome {
         match () {
             () if summary.failures > 0 => RunOutcome::Failed,
@@ -146,7 +146,7 @@ impl Options<'_> {
         self.walk.roots.iter().any(|root| root == Path::new("-"))
     }
 
-    /// What standard input is called, and how it is read.
+    /// The name of standard input and the type that it is read as.
     fn standard_input(&self) -> (PathBuf, &'static FileType) {
         match &self.stdin_name {
             Some(name) => (
@@ -162,12 +162,12 @@ impl Options<'_> {
         self.is_piped() && self.mode == Mode::Write
     }
 
-    /// Whether a table of counts takes the place of the findings. A report for programs has the counts anyway.
+    /// Whether a table of counts replaces the findings. Reports for programs contain the counts anyway.
     fn counts_only(&self) -> bool {
         self.statistics && !self.quiet && self.mode != Mode::Diff && !self.format.is_document
     }
 
-    /// The kind by which a file is read, if it is.
+    /// The type that a file is read as; `None` if it is not read.
     fn kind_of(&self, path: &Path, named: bool) -> Option<&'static FileType> {
         match self.want(path, named) {
             Want::Read(file_type) => Some(file_type),
@@ -182,7 +182,7 @@ impl Options<'_> {
         }
         let file_type = match file_type::classify(path) {
             Some(known) if all_text => Some(known.with_all_text()),
-            // A file that is named is read whatever it is called: most such files are YAML without an extension.
+            // A file given by the user is read whatever its name: most of these are YAML without an extension.
             known => known.or_else(|| all_text.then_some(&file_type::TEXT)),
         };
         let Some(area) = file_type.and_then(|_| self.settings.of(path)) else {
@@ -199,7 +199,7 @@ impl Options<'_> {
     }
 }
 
-/// Whether the settings of all roots are broken, which is reported then.
+/// Whether the settings of all roots are broken. If so, reports them.
 fn is_broken(options: &Options<'_>, err: &mut dyn Write) -> io::Result<bool> {
     let roots = match options.is_piped() {
         true => vec![options.standard_input().0],
@@ -211,7 +211,7 @@ fn is_broken(options: &Options<'_>, err: &mut dyn Write) -> io::Result<bool> {
     Ok(broken.is_some())
 }
 
-/// The message is ready to be shown, and may have several lines.
+/// Reports broken settings. The message is safe to print and may have several lines.
 fn complain_of_settings(err: &mut dyn Write, why: &str) -> io::Result<()> {
     writeln!(err, "regfix: {}", why.trim())
 }

@@ -1,4 +1,4 @@
-//! The baseline of a run: found, asked about each file, and written when asked to.
+//! The baselines of a run: finds them, compares each file with them, and writes them if asked.
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -15,14 +15,14 @@ use crate::source::lexically_normal;
 use crate::walk::{self, Overlay};
 use crate::write::Draft;
 
-/// What a run does with baselines.
+/// How a run uses baselines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Baselines {
     Unused,
     Used,
-    /// Those that are found are replaced, and made where there is none.
+    /// Existing baselines are replaced, and missing ones created.
     Renewed,
-    /// The same, for findings that no ignore comment can be written for.
+    /// Like `Renewed`, but only for findings without a place for an ignore comment.
     Extended,
 }
 
@@ -31,9 +31,9 @@ pub enum Baselines {
 pub struct RunBaseline {
     path: PathBuf,
     stored: Baseline,
-    /// Where its paths start.
+    /// The base of its paths.
     base: PathBase,
-    /// What the run does with it.
+    /// How the run uses it.
     uses: Baselines,
 }
 
@@ -42,11 +42,11 @@ impl RunBaseline {
         &self.path
     }
 
-    /// The baseline in the first of some folders that has one. To be written, it need not be there yet. `base` gives where
-    /// paths of the run start.
+    /// Finds the baseline in the first of the folders that has one. If it will be written, it need not exist yet. `base` is
+    /// the base of paths of the run.
     ///
     /// # Errors
-    /// Where it cannot be read, or something in it is wrong.
+    /// If it cannot be read or is malformed.
     pub fn find(
         base: &PathBase,
         folders: &[&Path],
@@ -68,14 +68,14 @@ impl RunBaseline {
         }))
     }
 
-    /// Which of the findings of a file the baseline has, by their keys.
+    /// Whether the baseline has each of the findings of a file, by their keys.
     pub(super) fn known(&self, path: &Path, keys: &[Key]) -> Vec<bool> {
         let file = self.base.relative(path);
         let entries: Vec<Entry> = keys.iter().map(|key| Entry::new(&file, key)).collect();
         self.stored.known(&entries)
     }
 
-    /// The text with one more finding of a file, where `text` is what is there. `None` where that cannot be read.
+    /// Returns the baseline's text with one more finding of a file, given its current text. `None` if that cannot be parsed.
     pub(super) fn with(&self, path: &Path, key: &Key, text: Option<&str>) -> Option<String> {
         let mut baseline = match text {
             Some(text) => Baseline::parse(text).ok()?,
@@ -85,7 +85,8 @@ impl RunBaseline {
         Some(baseline.text())
     }
 
-    /// Takes away the findings of a file that the baseline has. Gives all that a renewed baseline would have, and how many were taken away.
+    /// Removes the findings of a file that the baseline has. Returns the entries for a renewed baseline, and the number of
+    /// removed findings.
     pub(super) fn apply(
         &self,
         path: &Path,
@@ -121,10 +122,10 @@ impl RunBaseline {
         (entries, count)
     }
 
-    /// Says what is stale, and writes the baseline where it is to be renewed.
+    /// Reports stale entries, or writes the baseline if it is to be renewed.
     ///
     /// # Errors
-    /// Where `err` cannot be written.
+    /// If `err` cannot be written.
     pub(super) fn close(
         &self,
         options: &Options<'_>,
@@ -132,7 +133,7 @@ impl RunBaseline {
         summary: &mut Summary,
         err: &mut dyn Write,
     ) -> io::Result<()> {
-        // A preview finds what it would fix, and so knows nothing of what is gone.
+        // A preview still finds what it would fix, so it cannot tell which entries are stale.
         if options.mode == Mode::Diff {
             return Ok(());
         }
@@ -143,7 +144,7 @@ impl RunBaseline {
             return reported.try_for_each(|(line, _)| complain(&mut *err, line));
         }
         let path = printable::path(&self.path);
-        // Of several repositories, one in which nothing is found needs no baseline.
+        // With several repositories, one without findings needs no baseline.
         let is_new = self.stored.is_empty() && !open::is_there(&self.path);
         let is_needless =
             self.uses == Baselines::Extended || options.settings.baselines().len() > 1;
@@ -151,7 +152,7 @@ impl RunBaseline {
             return Ok(());
         }
         if summary.failures > 0 {
-            // What could not be seen would look as if it were gone.
+            // Findings of unread files would look as if they were fixed.
             let advice = "fix or exclude them, and run regfix again";
             let why = "not written because some files could not be checked";
             return complain(err, format!("{path}: {why}; {advice}"));
@@ -167,7 +168,7 @@ impl RunBaseline {
         }
     }
 
-    /// Entries without a finding: a line for each location, with the number of findings that it counted.
+    /// Entries without a finding: one line per location, with the number of findings that it counted.
     fn stale(&self, options: &Options<'_>, found: &Baseline) -> Vec<(String, usize)> {
         let scope = self.scope(options);
         let stale = self.stored.beyond(found, |entry| scope.contains(entry));
@@ -202,11 +203,11 @@ impl RunBaseline {
         Scope::new(options, self.path.parent().unwrap_or(Path::new("")))
     }
 
-    /// Writes what was found in place of what the run was asked about. Gives what that changed; nothing where a baseline that
-    /// only takes what has no comment stays as it is.
+    /// Replaces the entries in the scope of the run with what was found. Returns a message about the changes; `None` if an
+    /// extended baseline stays as it is.
     fn renew(&self, options: &Options<'_>, found: Baseline) -> Result<Option<String>, String> {
         let scope = self.scope(options);
-        // Another run may have written its part since this one began.
+        // Another run may have written its part in the meantime.
         let stored = read(&self.path, &options.walk.overlay)?;
         let renewed = stored.renewed(found, |entry| scope.contains(entry));
         let count = |more: &Baseline, than: &Baseline| -> usize {
@@ -225,7 +226,7 @@ impl RunBaseline {
     }
 }
 
-/// A baseline is a regular file that lies in its repository, links resolved. Empty where there is none.
+/// Reads a baseline: a regular file inside its repository, with links resolved. Empty if the file does not exist.
 fn read(path: &Path, files: &Overlay) -> Result<Baseline, String> {
     if !files.is_there(path) {
         return Ok(Baseline::default());
@@ -242,10 +243,10 @@ fn read(path: &Path, files: &Overlay) -> Result<Baseline, String> {
     })
 }
 
-/// What a run was asked about: what it would have found, had it been there.
+/// The entries that this run could have found.
 struct Scope<'o> {
     options: &'o Options<'o>,
-    /// In full, as they are named and as they really are.
+    /// Absolute paths, both as given and with links resolved.
     roots: Vec<PathBuf>,
     /// The folder of the baseline.
     folder: &'o Path,
@@ -264,7 +265,7 @@ impl<'o> Scope<'o> {
         }
     }
 
-    /// Whether an entry's rule runs, and its file is under a root and, where only changes are reported, changed.
+    /// Whether the rule of an entry runs, and its file is under a root and, if only changes are reported, changed.
     fn contains(&self, entry: &Entry) -> bool {
         let file = lexically_normal(&self.folder.join(&entry.file));
         let Some(area) = self.options.settings.of(&file) else {
@@ -272,7 +273,7 @@ impl<'o> Scope<'o> {
         };
         let (rules, config) = (&area.rules.set, &area.config);
         let is_entrys = |rule: &Rule| *rule.id == *entry.rule;
-        // What is no rule, such as `unused-ignore`, is found wherever it is selected.
+        // An id that is not a rule, such as `unused-ignore`, is found wherever it is selected.
         let is_rule = || config.known.iter().any(|rule| is_entrys(rule));
         let runs =
             rules.rules().any(is_entrys) || !is_rule() && config.selectors.choose(&entry.rule);

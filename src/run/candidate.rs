@@ -1,5 +1,5 @@
-//! Recognises by a quick look at its bytes what a file is useful for: every file of a tree goes through it, and most are
-//! of no use.
+//! Decides from a quick search of its bytes what a file is needed for. Every file of a tree goes through this, and most are
+//! not needed.
 
 use std::borrow::Cow;
 use std::path::Path;
@@ -16,35 +16,35 @@ use crate::progress::Progress;
 use crate::report;
 use crate::walk::{self, Kept, Overlay, ReadError};
 
-/// A file that is to be checked, or that says something about others.
+/// A file that is checked or affects others.
 pub(super) struct Candidate {
     pub(super) file_type: &'static FileType,
-    /// Whether there is something in it that a rule could apply to.
+    /// Whether it contains something that a rule could apply to.
     pub(super) suspect: bool,
     pub(super) roles: Roles,
-    /// Of what makes a project, releases charts or selects images.
+    /// Text of a file that makes a project, releases charts or selects images.
     pub(super) text: Option<Arc<str>>,
     pub(super) pull_secrets: Vec<PullSecret>,
     pub(super) searched: Option<Searched>,
 }
 
-/// A suspect file in UTF-8, as the walk read it.
+/// A suspect file in UTF-8, as read by the walk.
 #[derive(Clone)]
 pub(super) struct Searched {
     pub(super) text: Arc<str>,
-    /// Where the search found something.
+    /// Offsets where the search found something.
     pub(super) hints: Arc<[usize]>,
 }
 
-/// So many bytes of suspect files are kept from the walk. Others are read again when it is their turn.
+/// The maximum number of bytes of suspect files that are kept from the walk. Other files are read again when they are checked.
 const MOST_KEPT: usize = 32 << 20;
 
-/// Whether a file of a type is a report of ours.
+/// Whether a file is a report written by regfix.
 pub(super) fn is_report(file_type: &FileType, bytes: &[u8]) -> bool {
     matches!(file_type.holds, Holds::Json | Holds::Text) && report::is_own(bytes)
 }
 
-/// Walks the roots of a run, and keeps what is of use.
+/// Walks the roots of a run and keeps the files that are needed.
 pub(super) fn walk(options: &Options<'_>, progress: &Progress) -> walk::Walked<Candidate> {
     let left = AtomicUsize::new(MOST_KEPT);
     let keep = |path: &Path, file_type: &'static FileType, bytes: &Cow<'_, [u8]>| {
@@ -63,7 +63,7 @@ pub(super) fn walk(options: &Options<'_>, progress: &Progress) -> walk::Walked<C
         };
         let candidate = Candidate {
             file_type,
-            // A search for bytes finds nothing in broken UTF-16, which is kept to be reported.
+            // The search finds nothing in broken UTF-16, which is kept to be reported.
             suspect: sight.suspect || Encoding::of(bytes) != Encoding::Utf8,
             roles,
             text: roles.text(bytes),
@@ -79,7 +79,7 @@ pub(super) fn walk(options: &Options<'_>, progress: &Progress) -> walk::Walked<C
         let counts = || options.only.as_ref().is_some_and(|only| only.has(path));
         let has_role = candidate.text.is_some() || roles.names_chart || roles.begins_name;
         let is_of_use = candidate.suspect || has_role || !candidate.pull_secrets.is_empty();
-        // An editor that lays a text over a file asks about that file.
+        // If an editor overlays a file, it asks about that file.
         let is_laid = || options.walk.overlay.text(path).is_some();
         (is_of_use || counts() || is_laid())
             .then_some(candidate)
@@ -97,16 +97,16 @@ pub(super) fn walk(options: &Options<'_>, progress: &Progress) -> walk::Walked<C
     let broken = options.settings.broken().len();
     let found = walk::walk(&options.walk, &filter);
     match options.settings.broken().len() > broken {
-        // Files of a repository were read before a broken configuration was found in it.
+        // Files of a repository were read before its broken configuration was found.
         true => walk::walk(&options.walk, &filter),
         false => found,
     }
 }
 
-/// The text of a file as the walk kept it. Otherwise it is read again.
+/// Returns the text of a file that the walk kept, or reads the file.
 ///
 /// # Errors
-/// Where it cannot be read.
+/// If it cannot be read.
 pub(super) fn read(
     known: Option<&Searched>,
     path: &Path,
@@ -119,7 +119,7 @@ pub(super) fn read(
 }
 
 impl Searched {
-    /// `None` for what is no text, and where there is no room left for it.
+    /// `None` if the bytes are not text, or no room is left.
     fn of(bytes: &[u8], hints: Vec<usize>, left: &AtomicUsize) -> Option<Self> {
         let text = std::str::from_utf8(bytes).ok();
         let text = text.filter(|text| memchr::memchr(0, text.as_bytes()).is_none())?;
@@ -134,7 +134,7 @@ impl Searched {
     }
 }
 
-/// By domain.
+/// The pull secrets by domain.
 pub(super) fn pull_secrets_of(
     options: &Options<'_>,
     found: &walk::Walked<Candidate>,

@@ -1,7 +1,7 @@
-//! Which files a run is about, where it is about those that changed.
+//! The files that a run reports if it only reports changes.
 //!
-//! All are walked and read as ever, so that a run on what changed says a part of what a run on everything says. Does not
-//! know who says what changed.
+//! All files are walked and read as usual, so that a run on the changes reports a part of what a full run reports. Does not
+//! know where the list of changes comes from.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::ffi::OsStr;
@@ -17,20 +17,20 @@ use crate::rules::RuleSet;
 use crate::search::Search;
 use crate::walk;
 
-/// What changed.
+/// The changes.
 #[derive(Debug, Clone)]
 pub struct ChangedScope {
-    /// Files, and folders of which anything may have changed: full paths, as they really are.
+    /// Files, and folders in which anything may have changed: absolute paths with links resolved.
     changed: BTreeSet<PathBuf>,
-    /// What files that make projects said before.
+    /// Texts of project files before the change.
     before: BTreeMap<PathBuf, String>,
     roots: Vec<PathBuf>,
-    /// What changed below the roots, as the walk spells it.
+    /// Changed paths below the roots, spelled like in the walk.
     spelled: HashSet<PathBuf>,
 }
 
 impl ChangedScope {
-    /// Whether the text of a file before the change is of use.
+    /// Whether the text of a file before the change is needed.
     pub fn asks_for(path: &Path) -> bool {
         file_type::project_files().any(|name| named(path, &[name]))
     }
@@ -50,7 +50,7 @@ impl ChangedScope {
                 .iter()
                 .filter_map(|path| path.strip_prefix(&real).ok());
             all.extend(rests.map(|rest| spelled(root, rest)));
-            // A root can lie in a folder of which anything may have changed.
+            // A root can be inside a folder in which anything may have changed.
             if real.ancestors().any(|path| changed.contains(path)) {
                 all.insert(spelled(root, Path::new("")));
             }
@@ -63,10 +63,10 @@ impl ChangedScope {
         }
     }
 
-    /// The same with all that projects have to do with it: the whole chart that a file is part of, all that its
-    /// kustomization refers to, what project files said before, what spells an image that was built, and what refers to a
-    /// file that is gone. `project_files` are those that make the projects of the run, `selectors` those that may select
-    /// images in folders, `releases` those that may give values to charts.
+    /// Adds everything that projects connect to the changes: the whole chart of a file, the files that its kustomization
+    /// refers to, what project files said before, files that spell an image that was built, and files that refer to a deleted
+    /// file. `project_files` make the projects of the run, `selectors` may select images in folders, and `releases` may give
+    /// values to charts.
     pub(super) fn with_what_it_reaches(
         &self,
         tree: &dyn Tree,
@@ -86,7 +86,7 @@ impl ChangedScope {
             let texts = before.into_iter().chain(tree.text(path));
             reach.open.extend(texts.map(|text| (path.clone(), text)));
             if let Some(folder) = path.parent().filter(|_| !path.exists()) {
-                // Projects are called by their folders, and all that was below a chart was part of it.
+                // Projects are named by their folders, and everything below a chart was part of it.
                 spoken.insert(folder);
                 if named(path, &file_type::CHART_FILES) {
                     reach.reached.insert(folder.to_owned());
@@ -118,18 +118,18 @@ impl ChangedScope {
         Self::new(reach.reached, BTreeMap::new(), &self.roots)
     }
 
-    /// Whether a file changed that the walk came upon.
+    /// Whether a file of the walk changed.
     pub(super) fn has(&self, path: &Path) -> bool {
-        // All paths below `.` begin with nothing.
+        // All paths below `.` start with the empty path.
         path.ancestors().any(|path| self.spelled.contains(path))
     }
 
-    /// The same of any path.
+    /// Whether a file changed, given any spelling of its path.
     pub(super) fn concerns(&self, path: &Path) -> bool {
         self.is_changed(&real(path))
     }
 
-    /// Keeps the groups that a change can affect. `project_files` are those that make the projects of the run.
+    /// Keeps the groups that a change can affect. `project_files` make the projects of the run.
     pub(super) fn keep(&self, groups: &mut Vec<Group>, project_files: &[PathBuf]) {
         let folders = project_files
             .iter()
@@ -149,20 +149,20 @@ impl ChangedScope {
     }
 }
 
-/// What projects make of a change.
+/// The files affected by a change, collected through projects.
 struct AffectedSet<'t> {
     tree: &'t dyn Tree,
-    /// Full paths, as they really are.
+    /// Absolute paths with links resolved.
     reached: BTreeSet<PathBuf>,
-    /// Project files, and texts of theirs, that may reach more.
+    /// Project files that may refer to more files, each with one of its texts.
     open: Vec<(PathBuf, Arc<str>)>,
 }
 
 impl AffectedSet<'_> {
-    /// Adds the charts of releases that may take values from what changed: from a file that they name, or one beside them.
+    /// Adds the charts of releases that may take values from a change: from a file that they name, or from one next to them.
     fn add_releases(&mut self, changed: &BTreeSet<PathBuf>, releases: &[PathBuf]) {
         let names = changed.iter().filter_map(|path| path.file_name()?.to_str());
-        // Too many names to search for: any of them may be there.
+        // If there are too many names to search for, assume that every release has one.
         let search = Search::new(names).ok();
         let beside: HashSet<PathBuf> = self
             .reached
@@ -182,7 +182,7 @@ impl AffectedSet<'_> {
         }
     }
 
-    /// Adds the folders that a text lays something over: images that it selects there, or values that it gives to a chart.
+    /// Adds the folders that a text applies to: where it selects images, or charts that it gives values to.
     fn add_laid_over(&mut self, path: &Path, text: &str) {
         match file_type::classify(path).map(|file_type| file_type.holds) {
             Some(Holds::Yaml | Holds::Json | Holds::Kptfile) if lays_over(path, text) => {
@@ -202,10 +202,10 @@ impl AffectedSet<'_> {
         }
     }
 
-    /// The charts that hold one of the paths, and the kustomizations that refer to one.
+    /// Adds the charts that contain one of the paths, and the kustomizations that refer to one.
     fn add_projects(&mut self, paths: &HashSet<&Path>, project_files: &[PathBuf]) {
         let names: HashSet<&OsStr> = paths.iter().filter_map(|path| path.file_name()).collect();
-        // Looking a word up is dear: only where it is called like something that is looked for.
+        // Looking up a word is expensive, so only words with a matching file name are looked up.
         let is_called = |word: &&str| {
             let name = Path::new(word).file_name();
             name.is_none_or(|name| names.contains(name))
@@ -230,11 +230,11 @@ impl AffectedSet<'_> {
         }
     }
 
-    /// Adds the files that project files refer to, and what those of folders refer to in turn.
+    /// Adds the files that project files refer to, recursively through folders.
     fn follow(&mut self) {
         while let Some((maker, text)) = self.open.pop() {
             let folder = maker.parent().unwrap_or(&maker);
-            // Kustomize keeps its charts in `charts` where it is given no other location.
+            // Kustomize looks for charts in `charts` unless another folder is set.
             for word in words(&text).chain(["charts"]) {
                 let target = self.target(folder, word);
                 match self.tree.place(&target) {
@@ -248,7 +248,7 @@ impl AffectedSet<'_> {
         }
     }
 
-    /// A folder that a project file in another one refers to: a kustomization, or charts, or their home.
+    /// Enters a folder that a project file in another folder refers to: a kustomization, a chart, or a folder of charts.
     fn enter(&mut self, folder: &Path, from: &Path) {
         let names = file_type::KUSTOMIZATION_FILES.iter();
         let project_files = names.map(|name| folder.join(name));
@@ -274,19 +274,19 @@ impl AffectedSet<'_> {
     }
 }
 
-/// What may be names of files and folders that a text refers to, whatever it calls them.
+/// The words of a text that may be names of files or folders, whatever field they are in.
 fn words(text: &str) -> impl Iterator<Item = &str> {
     let ends_word = |letter: char| letter.is_whitespace() || "\"',[]{}".contains(letter);
     text.split(ends_word).filter(|word| !word.is_empty())
 }
 
-/// The nearest folder above a path that is a project's.
+/// The nearest folder above a path that has a project.
 fn project<'p>(folders: &HashSet<PathBuf>, path: &'p Path) -> Option<&'p Path> {
     let above = path.ancestors().skip(1);
     above.into_iter().find(|folder| folders.contains(*folder))
 }
 
-/// A path below a root in the way that the walk has it: below `.` without a `./`.
+/// A path below a root, spelled like in the walk: below `.` without `./`.
 fn spelled(root: &Path, rest: &Path) -> PathBuf {
     let path = match rest.as_os_str().is_empty() {
         true => root.to_owned(),
@@ -298,14 +298,14 @@ fn spelled(root: &Path, rest: &Path) -> PathBuf {
     }
 }
 
-/// A path of the walk, as it really is; of a file that is not there, as its folder is.
+/// Resolves the links of a path. For a missing file, resolves those of its folder.
 fn real(path: &Path) -> PathBuf {
     let of_folder = || Some(walk::real(path.parent()?)?.join(path.file_name()?));
     let real = walk::real(path).or_else(of_folder);
     real.unwrap_or_else(|| walk::working_directory().join(path))
 }
 
-/// Files that say what is ignored apply to all that is in their folder.
+/// A changed ignore file affects everything in its folder.
 fn widen_ignore_file(path: PathBuf) -> PathBuf {
     match path.parent() {
         Some(folder) if named(&path, &[".gitignore", ".ignore"]) => folder.to_owned(),
@@ -318,7 +318,7 @@ fn named(path: &Path, names: &[&str]) -> bool {
         .is_some_and(|file| names.iter().any(|name| file == *name))
 }
 
-/// Whether a file can have a part in what is found in the others of its project.
+/// Whether a file can affect findings in other files of its project.
 fn says_something(path: &Path) -> bool {
     let archive = path
         .extension()

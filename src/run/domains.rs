@@ -1,7 +1,7 @@
-//! Areas whose files may depend on each other. What several files show together is judged by the rules of all of these.
+//! Groups areas whose files may depend on each other. Findings from several files use the rules of all areas of a domain.
 //!
-//! An overlay can lie under another configuration than its base, and the two must still be changed together. Settings of the
-//! file that a finding is in are applied afterwards, so that rules of one area are not reported in another.
+//! An overlay can have another configuration than its base, and the two must still be changed together. The settings of the
+//! file with the finding are applied afterwards, so that rules of one area are not reported in another.
 
 use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
@@ -12,7 +12,7 @@ use crate::disjoint::DisjointSets;
 use crate::printable;
 use crate::rules::Rule;
 
-/// Where a rule moves what, in words to compare.
+/// The moves of a rule as text, for comparison.
 fn moves(rule: &Rule) -> String {
     let mappings = rule.mappings().iter();
     let moves = mappings.map(|one| (&one.from, &one.to, &one.safety));
@@ -32,15 +32,15 @@ fn clash(id: &str, first: &Area, other: &Area) -> String {
     )
 }
 
-/// Areas that have the same rules, or of which one lies in the other, each set of them in order. With thousands of repositories,
-/// no area is compared with every other.
+/// Groups areas that have the same rules, or where one is inside the other; areas in a group stay in order. Does not compare
+/// every pair of areas, because there may be thousands of repositories.
 fn sets(areas: &[Arc<Area>]) -> Vec<Vec<Arc<Area>>> {
     let mut sets = DisjointSets::default();
     let mut by_rules: HashMap<*const Rules, usize> = HashMap::new();
-    // What lies in a folder follows it.
+    // A folder is followed by what is inside it.
     let mut outer = 0;
     for (at, area) in areas.iter().enumerate() {
-        // Its number, too: they are added in order.
+        // `at` is also its number in the set, because areas are added in order.
         sets.add(at);
         let alike = *by_rules.entry(Arc::as_ptr(&area.rules)).or_insert(at);
         sets.join(at, alike);
@@ -58,18 +58,20 @@ pub(super) struct Domain {
     pub(super) rules: Arc<Rules>,
 }
 
-/// All areas of a run.
+/// All domains of a run.
 pub(super) struct Domains {
     pub(super) each: Vec<Domain>,
-    /// The rules of all.
+    /// The rules of all areas.
     pub(super) all: Arc<Rules>,
-    /// The number of the domain that an area is in, by its address.
+    /// The domain of each area, by the area's address.
     numbers: HashMap<usize, usize>,
 }
 
 impl Domains {
+    /// Groups the areas of the settings.
+    ///
     /// # Errors
-    /// Where rules cannot be searched for.
+    /// If the rules cannot be compiled into a search.
     pub(super) fn of(settings: &Settings<'_>) -> Result<Self, String> {
         let areas = settings.areas();
         let all = settings.joint(&areas)?;
@@ -89,7 +91,7 @@ impl Domains {
         })
     }
 
-    /// Rules that the configurations of a domain define in different ways, in words.
+    /// Messages about rules that the configurations of a domain define differently.
     pub(super) fn clashes(&self) -> Vec<String> {
         let mut clashes = BTreeSet::new();
         for domain in &self.each {
@@ -111,7 +113,7 @@ impl Domains {
         clashes.into_iter().collect()
     }
 
-    /// The number of the domain that a file is in.
+    /// The domain of a file, as an index.
     pub(super) fn of_file(&self, settings: &Settings<'_>, path: &Path) -> Option<usize> {
         if self.each.len() < 2 {
             return (!self.each.is_empty()).then_some(0);

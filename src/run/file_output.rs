@@ -1,6 +1,6 @@
-//! The output of each file: it is read, judged, written if asked, and reported.
+//! The output of each file: reads, checks, writes if asked, and reports it.
 //!
-//! Does not know what comes before or after them.
+//! Knows nothing about the order of files.
 
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -23,32 +23,32 @@ use crate::source::LineIndex;
 use crate::walk::{self, ReadError, Walked};
 use crate::write::{Change, Note, WriteError, Writer};
 
-/// One file's part of the output, and its counts.
+/// One file's part of the output, with its counts.
 #[derive(Default)]
 pub(super) struct FileOutput {
-    /// A diff.
+    /// The diff.
     pub out: String,
-    /// For each report of the run.
+    /// One piece for each report of the run.
     pub pieces: Vec<Chunk>,
-    /// All findings, as the baseline would have them whose file is named.
+    /// All findings as entries, and the file of the baseline that they belong to.
     pub found: Option<(PathBuf, Vec<Known>)>,
     pub summary: Summary,
     pub rules: Tally,
     pub errors: Vec<String>,
 }
 
-/// What it takes to work on any file of the run.
+/// The context for working on any file of the run.
 #[derive(Clone, Copy)]
 pub(super) struct Worker<'w> {
     pub options: &'w Options<'w>,
     pub pipeline: &'w Pipeline<'w>,
     pub found: &'w Walked<Candidate>,
-    /// Of a run that writes.
+    /// Set if the run writes.
     pub writer: Option<&'w Writer>,
 }
 
 impl Worker<'_> {
-    /// Takes one file as it was read, and puts it back if the run writes.
+    /// Handles one file: checks it, and replaces it if the run writes.
     pub(super) fn file(&self, path: &Path, file: &Candidate) -> FileOutput {
         guarded(path, || self.file_unguarded(path, file)).unwrap_or_else(FileOutput::failed)
     }
@@ -86,7 +86,7 @@ impl Worker<'_> {
             match writer.replace_all(&[change]) {
                 Ok(written) => notes = written,
                 Err(error) => {
-                    // All that would have been fixed is left.
+                    // Nothing was written, so all fixable findings remain.
                     let outcome = pipeline.file(path, before.clone(), file_type, None);
                     let mut part = FileOutput::of(options, path, file_type, Some(&before), outcome);
                     part.fail(error.to_string());
@@ -114,7 +114,7 @@ impl Worker<'_> {
         kept[at.ok()?].1.searched.as_ref()
     }
 
-    /// Takes the files of projects from the disk, and puts them back all together if the run writes.
+    /// Handles the files of projects together. If the run writes, replaces all or none of them.
     pub(super) fn group(&self, group: &Group) -> Vec<(PathBuf, FileOutput)> {
         let first = group.paths().next().cloned().unwrap_or_default();
         let parts = guarded(&first, || self.group_unguarded(group));
@@ -140,7 +140,7 @@ impl Worker<'_> {
         let (notes, failure) = match self.write_group(&texts, &outcomes) {
             Ok(notes) => (notes, None),
             Err(error) => {
-                // All that would have been fixed is left.
+                // Nothing was written, so all fixable findings remain.
                 outcomes = pipeline.group(texts.members(), None);
                 let failure = (error.path().to_owned(), error.to_string());
                 (Vec::new(), Some(failure))
@@ -171,7 +171,7 @@ impl Worker<'_> {
         parts.into_iter().collect()
     }
 
-    /// Replaces the files of a group that changed, all or none, if the run writes.
+    /// If the run writes, replaces the changed files of a group, all or none.
     fn write_group(
         &self,
         texts: &Texts<'_>,
@@ -197,7 +197,7 @@ impl Worker<'_> {
     }
 }
 
-/// Runs the work on a file, or on several together. A panic is a fault of ours, and theirs alone.
+/// Runs the work on a file or on several files together. A panic is a bug in regfix, and fails only these files.
 pub(super) fn guarded<T>(path: &Path, work: impl FnOnce() -> T) -> Result<T, String> {
     catch_unwind(AssertUnwindSafe(work)).map_err(|_| {
         format!(
@@ -220,7 +220,7 @@ impl FileOutput {
             part.add_unread(options, error.path(), error.reason());
             return part;
         }
-        // A file that is no text, or is there no more.
+        // The file is not text, or no longer exists.
         part.summary.not_analysed = 1;
         if options.verbose {
             part.errors.push(error.to_string());
@@ -228,7 +228,7 @@ impl FileOutput {
         part
     }
 
-    /// Lists a file that could not be read in reports for programs. Others have it on standard error.
+    /// Lists a file that could not be read in reports for programs. People see it on standard error.
     pub(super) fn add_unread(&mut self, options: &Options<'_>, path: &Path, message: String) {
         let problem = Problem::new(None, message, true);
         let origin = options.settings.origin(path);
@@ -269,7 +269,7 @@ impl FileOutput {
         self.errors.push(error);
     }
 
-    /// What is reported of a file. `before` is `None` where there was none.
+    /// Builds the output of a file. `before` is `None` if the file did not exist.
     pub(super) fn of(
         options: &Options<'_>,
         path: &Path,
@@ -292,7 +292,7 @@ impl FileOutput {
         part
     }
 
-    /// A diff has no room for what made the run fail.
+    /// Lists fatal problems, which a diff cannot show.
     fn list_failures(&mut self, path: &Path, outcome: &pipeline::FileResult) {
         let lines = LineIndex::new(&outcome.text);
         for problem in outcome.problems.iter().filter(|problem| problem.fatal) {
@@ -304,7 +304,7 @@ impl FileOutput {
         }
     }
 
-    /// Takes away what the baseline has. Gives the keys of what is left, where there is use for them.
+    /// Removes findings that are in the baseline. Returns the keys of the others, if they are needed.
     fn apply_baseline(
         &mut self,
         options: &Options<'_>,
@@ -325,7 +325,7 @@ impl FileOutput {
         keys
     }
 
-    /// Makes the pieces of all reports. What the baseline has is taken away before.
+    /// Renders the pieces of all reports, without the findings in the baseline.
     pub(super) fn report(
         &mut self,
         options: &Options<'_>,
@@ -362,7 +362,7 @@ impl FileOutput {
 
 fn count(part: &mut FileOutput, options: &Options<'_>, outcome: &pipeline::FileResult) {
     let summary = &mut part.summary;
-    // What a preview would fix is not fixed.
+    // A preview fixes nothing, so these findings remain.
     let previewed = outcome
         .fixed
         .iter()

@@ -1,6 +1,6 @@
-//! Which files are judged together: the groups of all projects, united where they share a file.
+//! The files that are checked together: the groups of all projects, merged if they share a file.
 //!
-//! Reads nothing, and does not know why files belong together.
+//! Reads no files, and does not know why files belong together.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
@@ -13,7 +13,7 @@ use crate::disjoint::DisjointSets;
 use crate::file_type::{self, FileType, is_kustomization};
 use crate::project::{PathKind, Project, Tree};
 
-/// Files that are judged together, in the order of their paths.
+/// Files that are checked together, sorted by path.
 pub(super) struct Group {
     pub files: BTreeMap<PathBuf, GroupFile>,
 }
@@ -22,19 +22,19 @@ pub(super) struct Group {
 pub(super) struct GroupFile {
     pub file_type: &'static FileType,
     pub state: State,
-    /// Whether it is one of those that the run was asked about.
+    /// Whether the file is under the roots of the run.
     pub requested: bool,
-    /// Whether the run may write it: it is one of those, and really lies there.
+    /// Whether the run may write it: it is requested, and its real path is under the roots.
     pub free: bool,
 }
 
-/// What is known of a file of a group before it is read.
+/// The state of a file of a group before it is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum State {
     There,
-    /// A fix may create it.
+    /// It does not exist; a fix may create it.
     Missing,
-    /// It may be there, but cannot be read; whether the walk said so already.
+    /// It may exist but cannot be read; `reported` is whether the walk already said so.
     Unreadable {
         reported: bool,
     },
@@ -46,7 +46,7 @@ impl Group {
     }
 }
 
-/// The groups that hold a file under the roots.
+/// The groups that contain a file under the roots.
 pub(super) fn of<'p>(
     projects: impl Iterator<Item = &'p Box<dyn Project + 'p>>,
     workspace: &Workspace<'_>,
@@ -77,7 +77,7 @@ pub(super) fn of<'p>(
     groups
 }
 
-/// Names of one file are judged as one, whether they are hard links or lead to it.
+/// Groups the names of one file, be they hard links or symbolic links.
 fn same_files(groups: &[Vec<PathBuf>], workspace: &Workspace<'_>) -> Vec<Vec<PathBuf>> {
     let paths: BTreeSet<&PathBuf> = groups
         .iter()
@@ -101,8 +101,8 @@ fn same_files(groups: &[Vec<PathBuf>], workspace: &Workspace<'_>) -> Vec<Vec<Pat
         .collect()
 }
 
-/// What a file that could not be read may hold together: what was found in its folder and below and, where it may be a
-/// kustomization, each other one of the repository, because it can be built from any of them.
+/// The files that an unreadable file may connect: the suspects in its folder and below and, if it may be a kustomization, all
+/// others of the repository, because any of them may be built from it.
 fn reach(unread: &Path, groups: &[Vec<PathBuf>], workspace: &Workspace<'_>) -> Vec<PathBuf> {
     let folder = unread.parent().unwrap_or(Path::new(""));
     let mut reach = workspace.suspects(folder);
@@ -148,7 +148,7 @@ fn entry(path: &PathBuf, workspace: &Workspace<'_>, options: &Options<'_>) -> Op
     })
 }
 
-/// Groups that share a file are one.
+/// Merges groups that share a file.
 fn united(groups: Vec<Vec<PathBuf>>) -> Vec<Vec<PathBuf>> {
     let mut sets = DisjointSets::default();
     for group in groups {

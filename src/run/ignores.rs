@@ -1,6 +1,6 @@
-//! `--add-ignores`: ignore comments where findings are left, and the rest into the baseline.
+//! `--add-ignores`: adds ignore comments for remaining findings, and the others to the baseline.
 //!
-//! Where a comment can be, `suppress` knows; what it then suppresses is judged again like any text.
+//! `suppress` decides where a comment can be. Its effect is then checked like in any other text.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -13,7 +13,7 @@ use crate::finding::Finding;
 use crate::project::Members;
 use crate::suppress::insert::{self, Note, Wanted};
 
-/// Judges, adds comments to what may be written, and judges again what that leaves.
+/// Checks, adds comments to the files that may be written, and checks again.
 pub(super) fn add(
     options: &Options<'_>,
     note: &Note,
@@ -52,7 +52,7 @@ pub(super) fn add(
     outcomes
 }
 
-/// The findings of a file that can be ignored and that no baseline holds.
+/// The findings of a file that can be ignored and are not in a baseline.
 fn unknown(
     options: &Options<'_>,
     path: &Path,

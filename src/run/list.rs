@@ -1,4 +1,4 @@
-//! Listings: which files would be scanned, and which images they name.
+//! Lists the files that would be scanned, and the images that they name.
 
 mod subcharts;
 
@@ -20,10 +20,10 @@ use crate::report::{RenderOptions, RuleCounts, statistics};
 use crate::source::{LineIndex, Position};
 use crate::walk::{self, Filter, Kept};
 
-/// Lists the files that a run would look at, and as what.
+/// Lists the files that a run would read, with their types.
 ///
 /// # Errors
-/// Where `out` or `err` cannot be written.
+/// If `out` or `err` cannot be written.
 pub fn files(
     options: &Options<'_>,
     out: &mut dyn Write,
@@ -86,7 +86,7 @@ fn report_problems(
     })
 }
 
-/// Findings by rule and by what can be done about them, the most severe first. Nothing where there are none.
+/// Writes the counts by rule and by kind of fix, the most severe rule first. Writes nothing if there are none.
 pub(super) fn statistics(
     rows: &[RuleCounts],
     render_options: &RenderOptions,
@@ -100,15 +100,15 @@ pub(super) fn statistics(
     lines.try_for_each(|line| out.write_all(line.as_bytes()))
 }
 
-/// How images are listed.
+/// How to list images.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ImageList {
     pub json: bool,
-    /// Each image once, with its count.
+    /// List each image once, with its count.
     pub unique: bool,
 }
 
-/// An image and its location, as JSON has it.
+/// An image and its location, as written to JSON.
 #[derive(Serialize)]
 pub struct Listed {
     pub image: String,
@@ -120,7 +120,7 @@ pub struct Listed {
     pub line: usize,
     pub column: usize,
     shape: &'static str,
-    /// Of the image of a subchart, the keys that lead to the chart.
+    /// The path of keys to the chart, for an image of a subchart.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub chart: Option<String>,
 }
@@ -151,10 +151,10 @@ struct Counted<'c> {
     count: usize,
 }
 
-/// Lists every image that the files name in a location from which it is pulled.
+/// Lists every image that the files pull, with its location.
 ///
 /// # Errors
-/// Where `out` or `err` cannot be written.
+/// If `out` or `err` cannot be written.
 pub fn images(
     options: &Options<'_>,
     list: ImageList,
@@ -180,10 +180,10 @@ pub fn images(
     Ok(outcome)
 }
 
-/// Every image that the files name, or that standard input names: in a manifest, or one a line.
+/// Returns every image in the files or in standard input, which is a manifest or has one image per line.
 ///
 /// # Errors
-/// Where `err` cannot be written.
+/// If `err` cannot be written.
 pub fn listed(options: &Options<'_>, err: &mut dyn Write) -> io::Result<(Vec<Listed>, RunOutcome)> {
     if is_broken(options, err)? {
         return Ok((Vec::new(), RunOutcome::Failed));
@@ -278,7 +278,7 @@ fn each(images: &[Listed], json: bool) -> Vec<String> {
     images.iter().map(row).collect()
 }
 
-/// The most frequent first, as `sort | uniq -c | sort -rn` has them.
+/// Sorts by count, descending, like `sort | uniq -c | sort -rn`.
 fn unique(images: &[Listed], json: bool) -> Vec<String> {
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
     for listed in images {
@@ -302,8 +302,8 @@ fn of_text(path: &Path, file_type: &FileType, text: &str) -> Vec<Listed> {
         .collect()
 }
 
-/// A list of images, one a line, as `kubectl` and `helm` pipelines print them; blank lines and lines that start with `#` are none.
-/// `None` where a line is something else.
+/// Parses a list with one image per line, as `kubectl` and `helm` pipelines print it. Skips blank lines and lines that start
+/// with `#`. `None` if any other line is not an image.
 fn of_lines(path: &Path, text: &str) -> Option<Vec<Listed>> {
     let mut images = Vec::new();
     for (index, line) in text.lines().enumerate() {

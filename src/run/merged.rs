@@ -1,4 +1,4 @@
-//! Results of earlier runs as one report: joined by `report::results`, and written like those of a run.
+//! Writes results of earlier runs, joined by `report::results`, like those of a run.
 
 use std::io::{self, Write};
 use std::time::Instant;
@@ -13,7 +13,7 @@ use crate::rules::RuleSet;
 /// Writes the reports of joined results.
 ///
 /// # Errors
-/// Where `out` or `err` cannot be written.
+/// If `out` or `err` cannot be written.
 pub fn merged(
     options: &Options<'_>,
     joined: Joined,
@@ -66,7 +66,7 @@ pub fn merged(
     Ok(options.outcome(&summary))
 }
 
-/// Formats for programs that have all fields have them as they were read.
+/// The JSON formats have all fields, so they use the rows as they were read.
 fn piece(file: &File, format: &'static Format, render_options: &RenderOptions) -> Chunk {
     match format.name {
         name if name == json::FORMAT.name => Chunk::Text(file.json()),

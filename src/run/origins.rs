@@ -1,4 +1,4 @@
-//! Which repository a file is from, read once for each.
+//! The repository of each file. Each repository is read once.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -10,12 +10,12 @@ use crate::parallel::lock;
 use crate::report::{Origin, PathBase};
 use crate::walk::Overlay;
 
-/// The repositories of a run, by their folders.
+/// The repositories of a run, by folder.
 #[derive(Debug, Default)]
 pub(super) struct Origins(Mutex<HashMap<PathBuf, Arc<Origin>>>);
 
 impl Origins {
-    /// A repository. One without a commit that can be read has none in reports.
+    /// Returns a repository. Its commit is `None` if it cannot be read.
     pub(super) fn of(
         &self,
         top: &Path,

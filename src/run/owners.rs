@@ -5,7 +5,7 @@ use std::path::Path;
 use crate::report::Owners;
 use crate::walk::Overlay;
 
-/// Where GitHub and GitLab look for it, from the root of a repository; the first that is there counts.
+/// The paths where GitHub and GitLab look for the file; the first one that exists is used.
 const PLACES: [&str; 4] = [
     ".github/CODEOWNERS",
     ".gitlab/CODEOWNERS",
@@ -13,10 +13,10 @@ const PLACES: [&str; 4] = [
     "docs/CODEOWNERS",
 ];
 
-/// As much as GitHub reads of one, in bytes.
+/// GitHub's size limit in bytes.
 const LIMIT: usize = 3 << 20;
 
-/// Who owns what in a repository. A file that cannot be read counts as none: reports only group by it.
+/// Reads the owners in a repository. An unreadable file counts as missing, because reports only use owners to group findings.
 pub fn find(repository: &Path, files: &Overlay) -> Owners {
     let mut texts = PLACES.iter().map(|place| {
         let bytes = files

@@ -1,4 +1,4 @@
-//! The phases of a run, one after the other: settings, walk, projects, and then the files.
+//! The phases of a run: settings, walk, projects, and then the files.
 
 use std::io::{self, Write};
 use std::sync::Arc;
@@ -18,10 +18,10 @@ use crate::printable::complain;
 use crate::progress::Progress;
 use crate::write::Writer;
 
-/// Checks, previews or fixes. Findings and diffs go to `out`, what went wrong to `err`.
+/// Checks, previews or fixes. Findings and diffs go to `out`, errors to `err`.
 ///
 /// # Errors
-/// Where `out` or `err` cannot be written.
+/// If `out` or `err` cannot be written.
 pub fn check(
     options: &Options<'_>,
     out: &mut dyn Write,
@@ -31,7 +31,7 @@ pub fn check(
     if is_broken(options, err)? {
         return Ok(RunOutcome::Failed);
     }
-    // Before anything is written: a report that cannot be written must not leave a tree half fixed.
+    // Before anything is written: if a report cannot be created, the run must not leave a half-fixed tree.
     let outlets = match ReportWriter::all(options) {
         Ok(outlets) => outlets,
         Err(error) => {
@@ -39,7 +39,7 @@ pub fn check(
             return Ok(RunOutcome::Failed);
         }
     };
-    // Before anything is read: what a root is, is what it was then.
+    // Before anything is read, so that the roots are resolved as they are now.
     let mut writer = (options.mode == Mode::Write)
         .then(|| Writer::new(&options.walk.roots, Arc::clone(&options.gate)));
     let progress = Progress::new(options.watched && !options.is_piped());
@@ -79,7 +79,7 @@ pub fn check(
     run.finish(began.elapsed())
 }
 
-/// The files that are judged and written together, and what of the run is reported: `None` where all of it is.
+/// The groups of files, and the scope of the report: `None` if everything is reported.
 fn groups_of(
     options: &Options<'_>,
     pipeline: &Pipeline<'_>,

@@ -1,6 +1,6 @@
-//! Files through all steps: check, suppress, adjust, and fix until nothing changes any more.
+//! Takes files through all steps: check, suppress, adjust, and fix until nothing changes.
 //!
-//! A file alone, or the files of projects together. Texts in, texts and findings out. Knows no disk and no format.
+//! Handles a single file, or the files of projects together. Texts in, texts and findings out. Knows no disk and no formats.
 
 mod circle;
 
@@ -24,30 +24,31 @@ use super::domains::Domains;
 use super::settings::Settings;
 use circle::Passes;
 
-/// A fix can make work for another rule. Fixes that do not come to an end after so many passes are not written.
+/// The maximum number of passes: a fix can lead to findings of other rules. If the fixes have not settled by then, none is
+/// written.
 const MOST_PASSES: usize = 8;
 
-/// More legacy locations than this are checked in no file at once: their findings would take too much memory.
+/// The maximum number of legacy locations checked in one file at once, because findings take memory.
 const MOST_LOCATIONS: usize = 50_000;
 
-/// What a run asks of every file.
+/// The inputs that are the same for all files.
 pub(super) struct Pipeline<'r> {
     pub settings: &'r Settings<'r>,
     pub domains: &'r Domains,
-    /// On which ignore comments may be over.
+    /// The date that decides which ignore comments have expired.
     pub as_of: Date,
-    /// By domain.
+    /// Pull secrets by domain.
     pub pull_secrets: Vec<Vec<PullSecret>>,
-    /// By domain.
+    /// Projects by domain.
     pub projects: Vec<Vec<Box<dyn Project + 'r>>>,
 }
 
-/// Which fixes are applied.
+/// Which fixes to apply.
 #[derive(Clone, Copy)]
 struct Fixing<'f> {
-    /// How far they must be trusted.
+    /// The applicability that they need.
     limit: Applicability,
-    /// The file that their findings are in, where it is one only.
+    /// Only apply fixes of findings in this file, if set.
     only: Option<&'f Path>,
 }
 
@@ -60,20 +61,21 @@ impl Fixing<'_> {
 /// The result of a file.
 #[derive(Debug, Default)]
 pub(super) struct FileResult {
-    /// After the fixes; as it was where there were none.
+    /// The text after the fixes, or the original text if there were none.
     pub text: String,
-    /// Those left, in `text`.
+    /// Remaining findings, with spans in `text`.
     pub left: Vec<Finding>,
     pub fixed: Vec<Fixed>,
     pub problems: Vec<Problem>,
     pub unjudged: Vec<Unjudged>,
     pub suppressed: usize,
-    /// Ignore comments that were put into `text`.
+    /// Ignore comments that were added to `text`.
     pub comments_added: usize,
 }
 
 impl Pipeline<'_> {
-    /// One file that is in no project. Fixes that are trusted as far as `fix` are applied; without one, none.
+    /// Checks one file that is not part of a project. Applies fixes with at least the applicability `fix`; none if it is
+    /// `None`.
     pub(super) fn file(
         &self,
         path: &Path,
@@ -87,7 +89,7 @@ impl Pipeline<'_> {
         outcomes.remove(path).unwrap_or_default()
     }
 
-    /// Files that are in no project.
+    /// Like [`Self::file`], for several files.
     pub(super) fn alone(
         &self,
         members: Members,
@@ -96,7 +98,7 @@ impl Pipeline<'_> {
         self.passes(members, &[], fix.map(Fixing::all))
     }
 
-    /// The files of projects, as one.
+    /// Checks the files of projects together.
     pub(super) fn group(
         &self,
         members: Members,
@@ -106,7 +108,7 @@ impl Pipeline<'_> {
         self.passes(members, projects, fix.map(Fixing::all))
     }
 
-    /// The files of projects after the fixes of one of them, and of no other, were applied.
+    /// Like [`Self::group`], but only applies fixes of findings in the file `path`.
     pub(super) fn fix_of(
         &self,
         path: &Path,
@@ -131,7 +133,7 @@ impl Pipeline<'_> {
         self.domains.of_file(self.settings, path)
     }
 
-    /// Fixes until nothing changes any more. Where that does not happen, all texts are as they were.
+    /// Checks and fixes until nothing changes. If the fixes do not settle, restores all texts.
     fn passes(
         &self,
         mut members: Members,
@@ -142,7 +144,7 @@ impl Pipeline<'_> {
         let mut passes = Passes::default();
         self.find(&mut members, projects, &mut outcomes);
         while let Some(fix) = fix {
-            // Each run takes its part of what is too much for one.
+            // If a file has too many findings for one run, each run takes a part.
             let is_last = members.values().any(|member| member.is_cut);
             let changed = apply(&mut members, &mut outcomes, fix);
             if changed.is_empty() {
@@ -174,7 +176,7 @@ impl Pipeline<'_> {
         outcomes
     }
 
-    /// All findings of all members, as their texts are now.
+    /// Finds all findings in the current texts of all members.
     fn find(
         &self,
         members: &mut Members,
@@ -206,7 +208,7 @@ impl Pipeline<'_> {
         }
     }
 
-    /// What a file says on its own. Gives its comments.
+    /// Checks a single file. Returns its comments.
     fn check(&self, path: &Path, member: &mut Member) -> Vec<Span> {
         member.findings = Findings::default();
         member.problems.clear();
@@ -236,7 +238,7 @@ impl Pipeline<'_> {
         checked.comments
     }
 
-    /// Takes away what ignore comments and settings say; how much.
+    /// Removes what ignore comments and settings suppress. Returns how many.
     fn suppress(&self, path: &Path, member: &mut Member, comments: &[Span]) -> usize {
         if member.findings.is_empty() && member.unjudged.is_empty() && comments.is_empty() {
             return 0;
@@ -259,7 +261,7 @@ impl Pipeline<'_> {
     }
 }
 
-/// Keeps of what nothing said how it is used that which no project has a finding about either.
+/// Keeps the unjudged locations that no project has a finding about.
 fn keep_unjudged(member: &mut Member) {
     let findings = &member.findings;
     member.unjudged.retain(|one| {
@@ -273,7 +275,7 @@ fn none(members: &Members) -> BTreeMap<PathBuf, FileResult> {
     paths.map(|path| (path, FileResult::default())).collect()
 }
 
-/// A fix that edits a file which the run may not write is shown with the reason, and left.
+/// Limits fixes that edit a file which the run may not write: they are shown with the reason but not applied.
 fn hold_locked(members: &mut Members) {
     let locked: BTreeMap<PathBuf, Arc<str>> = members
         .iter()
@@ -298,7 +300,7 @@ fn hold_locked(members: &mut Members) {
     }
 }
 
-/// Applies what is trusted far enough. Gives the files that it changes, as they are then.
+/// Applies the fixes that are allowed. Returns the changed files with their new texts.
 fn apply(
     members: &mut Members,
     outcomes: &mut BTreeMap<PathBuf, FileResult>,
@@ -341,7 +343,7 @@ fn apply(
 }
 
 impl FileResult {
-    /// A fix that is trusted far enough is left only where it is at odds with another.
+    /// Explains remaining fixable findings: their fix conflicts with another one.
     fn say_why_left(&mut self, limit: Applicability) {
         for finding in &mut self.left {
             let fix = finding.fix.as_ref();

@@ -1,4 +1,4 @@
-//! The projects of a run: which files make them, and what they may read from the disk.
+//! The projects of a run: the files that make them, and what they may read from the disk.
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -25,22 +25,22 @@ use crate::walk::{self, Kept};
 #[derive(Default)]
 pub(super) struct ProjectFiles {
     pub(super) projects: Vec<PathBuf>,
-    /// Those that may release charts of the tree.
+    /// Files that may release charts of the tree.
     pub(super) releases: Vec<PathBuf>,
-    /// The same beyond the roots of the run: they say what images result, and nothing is overridden there.
+    /// Such files outside the roots of the run: they affect which images result, but are not changed.
     releases_around: Vec<PathBuf>,
-    /// Those that may name charts with a version.
+    /// Files that may name charts with a version.
     naming: Vec<PathBuf>,
-    /// Those that may select images by name.
+    /// Files that may select images by name.
     pub(super) selectors: Vec<PathBuf>,
-    /// Those that may be tests of others.
+    /// Files that may be tests of other files.
     tests: Vec<PathBuf>,
-    /// Those that may say what images are built.
+    /// Files that may list the images that are built.
     builders: Vec<PathBuf>,
 }
 
 impl ProjectFiles {
-    /// The files of each domain.
+    /// Splits the files by domain.
     fn by_domain(&self, settings: &Settings<'_>, domains: &Domains) -> Vec<Self> {
         let mut parts: Vec<Self> = domains.each.iter().map(|_| Self::default()).collect();
         let mut sort = |files: &[PathBuf], list: fn(&mut Self) -> &mut Vec<PathBuf>| {
@@ -75,7 +75,7 @@ impl ProjectFiles {
         }
     }
 
-    /// Brings the files of two walks in order, each once.
+    /// Sorts the files of two walks and removes duplicates.
     fn sort(&mut self) {
         for files in [
             &mut self.projects,
@@ -93,8 +93,8 @@ impl ProjectFiles {
     }
 }
 
-/// What projects may see, and the files that make them. Where a part of a repository is given, the projects of the whole
-/// count: a base does not say which overlays it has.
+/// The files that projects may see, and those that make projects. If the roots are a part of a repository, the projects of
+/// the whole repository are included, because a base does not name its overlays.
 pub(super) fn workspace_of<'r>(
     options: &Options<'_>,
     found: &walk::Walked<Candidate>,
@@ -125,7 +125,7 @@ pub(super) fn workspace_of<'r>(
     (workspace, project_files)
 }
 
-/// Adds the files of the same repositories that lie beyond the roots of the run.
+/// Adds files of the same repositories from outside the roots of the run.
 fn add_around(
     options: &Options<'_>,
     workspace: &mut Workspace<'_>,
@@ -156,8 +156,8 @@ fn add_around(
     project_files.sort();
 }
 
-/// Walks what lies beyond the roots of the run. A chart may come from a repository that another file explains: where
-/// `has_naming` is set, files that name charts are kept, too.
+/// Walks the repositories around the roots of the run. Another file may explain where a chart comes from, so if `has_naming`
+/// is set, files that name charts are kept too.
 fn walk_around(
     options: &Options<'_>,
     roots: Vec<PathBuf>,
@@ -165,7 +165,7 @@ fn walk_around(
 ) -> walk::Walked<(Roles, Option<Arc<str>>)> {
     let is_repository = |root: &PathBuf| walk::is_there(&root.join(".git"));
     let around = walk::Options {
-        // Beside a folder of no repository there may be any number of repositories, and its overlays are in none of them.
+        // Next to a folder outside of repositories there may be many repositories, but none of them contains its overlays.
         skips_repositories: !roots.iter().any(is_repository),
         roots,
         ..options.walk.clone()
@@ -192,7 +192,7 @@ fn walk_around(
     walk::walk(&around, &filter)
 }
 
-/// What a run asks of its files. Without a walk each stands for itself.
+/// Creates the pipeline of a run. Without a walk, each file is checked alone.
 pub(super) fn pipeline<'r>(
     options: &'r Options<'_>,
     domains: &'r Domains,
@@ -211,7 +211,7 @@ pub(super) fn pipeline<'r>(
     }
 }
 
-/// All projects of the run, by domain: a row a kind.
+/// All projects of the run by domain, one row per kind.
 fn projects<'d>(
     options: &'d Options<'_>,
     domains: &'d Domains,

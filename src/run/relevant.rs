@@ -1,4 +1,4 @@
-//! Which changes of files can change what a run finds: builds and version control write many others.
+//! Which file changes can affect a run: builds and version control write many other files.
 
 use std::ffi::OsStr;
 use std::path::Path;
@@ -6,24 +6,24 @@ use std::path::Path;
 use crate::file_type;
 use crate::source::STORES;
 
-/// Files that say which others are checked, or found.
+/// Files that decide which other files are checked or found.
 const SETTINGS: [&str; 3] = [".gitignore", ".ignore", ".helmignore"];
 
-/// Whether a change of this file, or of a folder, can change what is found. `all_text` is
+/// Whether a change of this file or folder can affect the findings. `all_text` is
 /// [`Options::all_text`](super::Options::all_text).
 pub fn matters(path: &Path, all_text: bool) -> bool {
     let is_one_of = |names: &[&str], name: &OsStr| names.iter().any(|one| name == *one);
     if path.iter().any(|step| is_one_of(&STORES, step)) {
         return false;
     }
-    // A folder that is gone with its files has no extension.
+    // A deleted folder has no extension.
     let extension = path.extension().and_then(OsStr::to_str);
     let is_of_chart = matches!(extension, None | Some("tgz" | "lock" | "txt"));
     let is_read = || all_text || file_type::classify(path).is_some();
     is_setting(path) || is_of_chart || is_read()
 }
 
-/// Whether a file says which others are checked, or found.
+/// Whether a file decides which other files are checked or found.
 pub(super) fn is_setting(path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default();
     name.as_encoded_bytes().starts_with(b".regfix") || SETTINGS.iter().any(|one| name == *one)

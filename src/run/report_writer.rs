@@ -1,5 +1,5 @@
-//! Which reports a run makes, and where they go: standard output or error, and files. A file that cannot be written is
-//! a failure, not the end.
+//! The reports of a run and their targets: standard output or error, and files. A file that cannot be written counts as a
+//! failure but does not end the run.
 
 use std::collections::{BTreeMap, HashSet};
 use std::ffi::OsStr;
@@ -19,7 +19,7 @@ use crate::source::lexically_normal;
 use crate::walk;
 use crate::write::{self, Cause, Draft, WriteError};
 
-/// A report and where it goes.
+/// A report and its target.
 pub(super) struct ReportWriter {
     format: &'static Format,
     render_options: RenderOptions,
@@ -29,25 +29,25 @@ pub(super) struct ReportWriter {
 
 enum Target {
     Out,
-    /// Standard output is taken, by a fixed text.
+    /// Standard output is used for the fixed text.
     Err,
     File(Draft),
-    /// A file for each repository, by the name of that.
+    /// One file per repository, by the repository's name.
     Each {
         pattern: PathBuf,
         reports: BTreeMap<String, (Report, String)>,
     },
-    /// It failed, and that was reported.
+    /// Writing failed, and the failure was reported.
     Gone,
 }
 
-/// Whether a report goes to a file for each repository.
+/// Whether a report goes to one file per repository.
 fn is_pattern(path: &Path) -> bool {
     path.to_string_lossy().contains(PLACEHOLDER)
 }
 
 impl Target {
-    /// Only the name of the file differs: its folder must be there.
+    /// Creates a target with one file per repository. The folder must exist; only the file names differ.
     fn each(pattern: &Path) -> Result<Self, WriteError> {
         let folder = pattern
             .parent()
@@ -72,7 +72,7 @@ struct Each<'e> {
 }
 
 impl Each<'_> {
-    /// One file for each repository of the run. Gives the failures, which were reported.
+    /// Writes one file per repository of the run. Returns the number of failures, which it reports.
     fn write(
         mut self,
         options: &Options<'_>,
@@ -92,7 +92,7 @@ impl Each<'_> {
             text += &report.rest();
             text += &report.end(summary, rules);
             let name = file_name(repository);
-            // `a/b` and `a-b` have the same name.
+            // `a/b` and `a-b` lead to the same name.
             let numbered = (2..).map(|number| format!("{name}-{number}"));
             let mut candidates = std::iter::once(name.clone()).chain(numbered);
             let Some(name) = candidates.find(|name| names.insert(name.clone())) else {
@@ -115,9 +115,9 @@ pub(super) struct Streams<'s> {
 }
 
 impl ReportWriter {
-    /// All of a run, in the order of [`Options::formats`].
+    /// All reports of a run, in the order of [`Options::formats`].
     ///
-    /// # Errors
+    /// The first file that cannot be created.
     /// The first file that cannot be begun.
     pub(super) fn all(options: &Options<'_>) -> Result<Vec<Self>, WriteError> {
         let stream = options.stream_format().map(|_| {
@@ -159,7 +159,7 @@ impl ReportWriter {
         matches!(self.sink, Target::Each { .. })
     }
 
-    /// Adds what there is of a file. `repository` is the name of its repository, empty where it is in none.
+    /// Adds the piece of a file. `repository` is the name of its repository, or empty.
     pub(super) fn add(
         &mut self,
         piece: Chunk,
@@ -181,7 +181,7 @@ impl ReportWriter {
         self.write(&text, streams)
     }
 
-    /// Closes the report. Gives the failures, which were reported.
+    /// Finishes the report. Returns the number of failures, which it reports.
     pub(super) fn end(
         mut self,
         options: &Options<'_>,
@@ -232,19 +232,19 @@ impl ReportWriter {
 }
 
 impl Options<'_> {
-    /// The format of the report on a standard stream. A diff and a table of counts stand there alone.
+    /// The format on the standard stream; `None` for a diff or a table of counts.
     pub(super) fn stream_format(&self) -> Option<&'static Format> {
         if self.quiet || self.mode == Mode::Diff || self.counts_only() {
             return None;
         }
-        // Beside a fixed text there is no document that a format for programs could be part of.
+        // The fixed text is on standard output, so the stream must not contain a document for programs.
         Some(match self.pipes_text() && self.format.is_document {
             true => &concise::FORMAT,
             false => self.format,
         })
     }
 
-    /// The formats of all reports, and how they look: nothing is coloured in a file.
+    /// The formats of all reports, with their options: files have no colours.
     pub(super) fn formats(&self) -> impl Iterator<Item = (&'static Format, RenderOptions)> {
         let plain = self.render_options.plain();
         let stream = self
@@ -254,7 +254,7 @@ impl Options<'_> {
         stream.into_iter().chain(files)
     }
 
-    /// How a diff is written.
+    /// The style of a diff.
     pub(super) fn diff_style(&self) -> diff::Style {
         let RenderOptions {
             terminal, color, ..
@@ -265,17 +265,17 @@ impl Options<'_> {
         }
     }
 
-    /// Whether reports go to files beside a diff: they say what there is to fix.
+    /// Whether there are reports in files in addition to a diff. They list what can be fixed.
     pub(super) fn previews_reports(&self) -> bool {
         self.mode == Mode::Diff && !self.outputs.is_empty()
     }
 
-    /// Whether keys of findings are asked for.
+    /// Whether keys of findings are needed.
     pub(super) fn wants_keys(&self) -> bool {
         !self.settings.baselines().is_empty() || self.formats().any(|(format, _)| format.has_keys)
     }
 
-    /// Whether a file is one of regfix itself: its settings, or what it writes of what it found.
+    /// Whether a file belongs to regfix itself: its settings, or what it writes about its findings.
     pub(super) fn is_own(&self, path: &Path) -> bool {
         let name = path.file_name();
         let full = |path: &Path| lexically_normal(&walk::working_directory().join(path));
@@ -301,7 +301,7 @@ impl Options<'_> {
     }
 }
 
-/// Whether files of that name are regfix's own: settings, a catalogue, the baseline, and what a killed run left.
+/// Whether a file with this name belongs to regfix: settings, a catalogue, a baseline, or a leftover of a killed run.
 fn is_own_name(name: &OsStr) -> bool {
     write::is_temporary(name)
         || name == baseline::FILE

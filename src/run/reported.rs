@@ -1,4 +1,4 @@
-//! Reports the files of a run in the order of paths, with their results.
+//! Checks the files of a run and reports the results in the order of paths.
 
 mod totals;
 
@@ -23,20 +23,20 @@ use crate::report::{Summary, Tally};
 use crate::walk;
 use crate::write::Writer;
 
-/// Files are reported in this many at a time, so that no more of them are held in memory.
+/// The number of files that are held in memory and reported at a time.
 const BATCH: usize = 256;
 
-/// The size of a batch where the first finding ends the run, so that few files are checked needlessly.
+/// The batch size if the first finding ends the run, so that few files are checked needlessly.
 const SMALL_BATCH: usize = 16;
 
-/// What the files of a repository came to.
+/// The results of the files of a repository.
 #[derive(Default)]
 struct Share {
     summary: Summary,
     rules: Tally,
 }
 
-/// What the run has reported so far.
+/// The run so far.
 pub(super) struct Run<'r, 'o> {
     options: &'r Options<'o>,
     pipeline: &'r Pipeline<'r>,
@@ -45,17 +45,17 @@ pub(super) struct Run<'r, 'o> {
     outlets: Vec<ReportWriter>,
     summary: Summary,
     rules: Tally,
-    /// By their folders.
+    /// By folder.
     repositories: BTreeMap<Option<PathBuf>, Share>,
-    /// As baselines would have it, by their files.
+    /// Entries for baselines, by the file of the baseline.
     found: BTreeMap<PathBuf, Baseline>,
 }
 
-/// What files came to whose turn has not come: there is something only where something was found.
+/// Results of files whose turn to be reported has not come. Only groups and unread files have entries.
 struct Waiting(BTreeMap<PathBuf, FileOutput>);
 
 impl Waiting {
-    /// Adds what the walk could not read.
+    /// Adds files that the walk could not read.
     fn add_unread(&mut self, options: &Options<'_>, problems: &[walk::Problem]) {
         for problem in problems.iter().filter(|problem| problem.fatal) {
             let part = self.0.entry(problem.path.clone()).or_default();
@@ -92,7 +92,7 @@ impl<'r, 'o> Run<'r, 'o> {
         }
     }
 
-    /// Where the exit code is all that is asked for, one finding settles it, as a match does for `grep -q`.
+    /// Whether a single finding decides the run, like a match for `grep -q`: only the exit code is needed.
     fn one_settles_it(&self) -> bool {
         let options = self.options;
         options.quiet
@@ -101,7 +101,7 @@ impl<'r, 'o> Run<'r, 'o> {
             && options.settings.baselines().is_empty()
     }
 
-    /// The same where no one reads what else there is to report.
+    /// Whether the rest of the report has no reader, so that a finding decides the run as well.
     fn is_unread(&self) -> bool {
         let options = self.options;
         options.unread.load(Ordering::Relaxed)
@@ -115,7 +115,7 @@ impl<'r, 'o> Run<'r, 'o> {
         settles && self.options.fails_on(&self.summary)
     }
 
-    /// Begins all reports, and says what the settings leave out.
+    /// Starts all reports, and reports what the settings leave out.
     pub(super) fn start(&mut self) -> io::Result<()> {
         for report_writer in &mut self.outlets {
             self.summary.failures += report_writer.start(&mut self.streams)?;
@@ -123,7 +123,7 @@ impl<'r, 'o> Run<'r, 'o> {
         self.report_settings()
     }
 
-    /// Says which repositories are left out, and which settings do not apply to repositories.
+    /// Reports which repositories are left out, and which settings do not apply to repositories.
     fn report_settings(&mut self) -> io::Result<()> {
         if !self.options.quiet {
             for message in self.options.settings.passed_over() {
@@ -170,7 +170,7 @@ impl<'r, 'o> Run<'r, 'o> {
         Ok(())
     }
 
-    /// Checks all files of the walk: those of groups first, and then the others in the order of paths.
+    /// Checks all files of the walk: groups first, then the other files in the order of paths.
     pub(super) fn files(
         &mut self,
         found: &walk::Walked<Candidate>,
@@ -250,7 +250,7 @@ impl<'r, 'o> Run<'r, 'o> {
         Waiting(parts.into_iter().flatten().collect())
     }
 
-    /// Checks files of no group, a batch at a time, and reports each when all that comes before it was reported.
+    /// Checks files outside of groups in batches. Reports each file after everything before it.
     fn files_in_order(
         &mut self,
         work: Worker<'_>,
@@ -283,7 +283,8 @@ impl<'r, 'o> Run<'r, 'o> {
         self.aside(|run| run.report_all(waiting.0))
     }
 
-    /// Asks what verdicts need to know, if the run asks registries at all. `judge` has no effect but that.
+    /// Queries registries about the images that verdicts depend on, if the run queries them at all. `judge` has no other
+    /// effect.
     fn ask_registries(&mut self, judge: impl Fn()) -> io::Result<()> {
         let options = self.options;
         let rules = &self.pipeline.domains.all.set;
@@ -293,12 +294,12 @@ impl<'r, 'o> Run<'r, 'o> {
         verify::ask(registries, asked, options.quiet, self.streams.err, judge)
     }
 
-    /// Says while the line that says how far the run is is aside.
+    /// Reports while the progress line is hidden.
     fn aside(&mut self, report: impl FnOnce(&mut Self) -> io::Result<()>) -> io::Result<()> {
         let progress = self.progress;
         progress.aside(|| {
             report(self)?;
-            // What is left in the buffer would come out in the middle of that line.
+            // Otherwise the buffered output would appear in the middle of the progress line.
             if progress.is_shown() {
                 self.streams.out.flush()?;
             }

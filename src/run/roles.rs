@@ -1,4 +1,4 @@
-//! The roles that a file may have for other files, by a look at its bytes.
+//! The roles that a file may have for other files, from a look at its bytes.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -11,27 +11,27 @@ use crate::project::helm;
 use crate::project::selectors;
 use crate::rules::prefilter::Sight;
 
-/// What a file may say about others.
+/// What a file may mean for other files.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Roles {
     pub(super) makes_project: bool,
-    /// It may release charts of the tree.
+    /// Whether it may release charts of the tree.
     pub(super) releases: bool,
-    /// It may select images by name.
+    /// Whether it may select images by name.
     pub(super) selects: bool,
-    /// It may be a test that names files to compare with.
+    /// Whether it may be a test that names files to compare with.
     pub(super) asserts: bool,
-    /// It may say what images are built.
+    /// Whether it may list the images that are built.
     pub(super) builds: bool,
-    /// It may name a chart with a version, or say where one comes from.
+    /// Whether it may name a chart with a version, or its source.
     pub(super) names_chart: bool,
-    /// It may hold a pull secret.
+    /// Whether it may contain a pull secret.
     pub(super) holds_secret: bool,
-    /// It has the beginning of a location, whose rest may be in another file.
+    /// Whether it contains the beginning of a location, whose rest may be in another file.
     pub(super) begins_name: bool,
 }
 
-/// Words of which a file has one if it has any role but that of its name.
+/// A file with any role that does not follow from its name contains one of these words.
 pub(super) fn role_words() -> Vec<&'static str> {
     let words = [
         &helm::RELEASE_WORDS[..],
@@ -44,7 +44,7 @@ pub(super) fn role_words() -> Vec<&'static str> {
 }
 
 impl Roles {
-    /// `sight` is of the [`role_words`].
+    /// Determines the roles. `sight` is the result of a search for the [`role_words`].
     pub(super) fn of(path: &Path, file_type: &FileType, bytes: &[u8], sight: Sight) -> Self {
         let Sight {
             suspect,
@@ -81,10 +81,10 @@ impl Roles {
         self.releases || self.selects || self.asserts || self.builds
     }
 
-    /// The text, where projects read it.
+    /// The text, if projects read the file.
     pub(super) fn text(self, bytes: &[u8]) -> Option<Arc<str>> {
         if self.makes_project {
-            // Bytes that are no UTF-8 do not hide which files it holds together.
+            // Invalid UTF-8 must not hide which files the project file connects.
             return Some(Arc::from(String::from_utf8_lossy(bytes)));
         }
         let text = self.is_read().then_some(bytes)?;

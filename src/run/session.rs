@@ -1,7 +1,7 @@
-//! A tree that is judged again and again, for callers that stay: an editor's server, or a program that embeds regfix.
+//! A tree that is checked repeatedly, for long-running callers: an editor's server, or a program that embeds regfix.
 //!
-//! The walk and the projects are those of the moment when the session began; texts are taken from the overlay that comes
-//! with each question. Writes nothing: fixes are handed back as texts.
+//! The walk and the projects are those from the start of the session; texts come from the overlay that each call passes.
+//! Writes nothing: fixes are returned as texts.
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
@@ -21,16 +21,16 @@ use crate::finding::{Finding, Fixed, Key, Problem};
 use crate::progress::Progress;
 use crate::walk::Overlay;
 
-/// What a file comes to when it is judged.
+/// The result of checking a file.
 #[derive(Debug, Default)]
 pub struct Judged {
-    /// The text that was judged.
+    /// The text that was checked.
     pub text: String,
-    /// What ignore comments and the baseline leave, in order.
+    /// Findings after ignore comments and the baseline, sorted.
     pub findings: Vec<Finding>,
-    /// What each of the findings is known by.
+    /// The key of each finding.
     pub keys: Vec<Key>,
-    /// Whose fix was applied.
+    /// Findings whose fix was applied.
     pub fixed: Vec<Fixed>,
     pub problems: Vec<Problem>,
 }
@@ -38,34 +38,34 @@ pub struct Judged {
 /// A text that a fix changes.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Change {
-    /// `None` of a file that is not there yet.
+    /// `None` if the file does not exist yet.
     pub before: Option<String>,
     pub after: String,
 }
 
 impl Change {
-    /// `None` where nothing changes.
+    /// `None` if nothing changes.
     fn new(before: Option<String>, after: String) -> Option<Self> {
         let is_changed = after != before.as_deref().unwrap_or_default();
         is_changed.then_some(Self { before, after })
     }
 }
 
-/// A walked tree with its projects, ready to be asked about its files.
+/// A walked tree with its projects.
 pub struct Session<'s> {
     options: &'s Options<'s>,
     pipeline: Pipeline<'s>,
     groups: Vec<Group>,
-    /// By the paths of the files in them.
+    /// The index of the group of each file.
     group_of: HashMap<PathBuf, usize>,
-    /// What files of no group are read as; `None` where nothing was walked, and each file stands for itself.
+    /// The types of files outside of groups; `None` if nothing was walked and each file is checked alone.
     kinds: Option<HashMap<PathBuf, &'static FileType>>,
 }
 
-/// Walks the roots and lends what comes of it.
+/// Walks the roots and passes the session to `act`.
 ///
 /// # Errors
-/// Where settings are broken, in words that are ready to be shown.
+/// If settings are broken. The message is safe to print.
 pub fn session<R>(options: &Options<'_>, act: impl FnOnce(&Session<'_>) -> R) -> Result<R, String> {
     refuse_broken(options)?;
     let found = candidate::walk(options, &Progress::new(false));
@@ -85,10 +85,10 @@ pub fn session<R>(options: &Options<'_>, act: impl FnOnce(&Session<'_>) -> R) ->
     Ok(act(&session))
 }
 
-/// The same without a walk: each file is judged on its own, as long as nothing else is known.
+/// Like [`session`], but without a walk: each file is checked alone.
 ///
 /// # Errors
-/// As for [`session`].
+/// See [`session`].
 pub fn session_of_nothing<R>(
     options: &Options<'_>,
     act: impl FnOnce(&Session<'_>) -> R,
@@ -117,11 +117,11 @@ fn by_file(groups: &[Group]) -> HashMap<PathBuf, usize> {
 }
 
 impl Session<'_> {
-    /// Judges a file with all that belongs to it, which comes back, too. Nothing comes back of a file that a run would not
-    /// look at.
+    /// Checks a file together with its group, and returns the results of all these files. Empty if a run would not read the
+    /// file.
     ///
     /// # Errors
-    /// Where regfix fails on the file.
+    /// If regfix panics on the file.
     pub fn judge(
         &self,
         path: &Path,
@@ -148,11 +148,11 @@ impl Session<'_> {
         })
     }
 
-    /// Judges every file that was walked, and those that belong to it. Fixes that are trusted as far as `fix` are applied;
-    /// without one, none.
+    /// Checks every file of the walk and of its groups. Applies fixes with at least the applicability `fix`; none if it is
+    /// `None`.
     ///
     /// # Errors
-    /// Where regfix fails on a file.
+    /// If regfix panics on a file.
     pub fn judge_all(
         &self,
         overlay: &Overlay,
@@ -183,10 +183,10 @@ impl Session<'_> {
             .collect())
     }
 
-    /// The texts that fixes of one file change, with those of other files that go with them. No other file is fixed.
+    /// Returns the texts changed by the fixes of one file's findings, including texts of other files. Applies no other fixes.
     ///
     /// # Errors
-    /// Where regfix fails on the file.
+    /// If regfix panics on the file.
     pub fn fix(
         &self,
         path: &Path,
@@ -225,7 +225,7 @@ impl Session<'_> {
         changes.collect()
     }
 
-    /// The baseline of a file with one more finding: where it is, and what changes in it. It may not be there yet.
+    /// Returns the baseline of a file and its change for one more finding. The baseline need not exist yet.
     pub fn in_baseline(
         &self,
         path: &Path,
@@ -252,7 +252,7 @@ impl Session<'_> {
         self.groups.get(*self.group_of.get(path)?)
     }
 
-    /// A file that is in no group, if it is one that a run looks at.
+    /// Text and type of a file outside of groups, if a run would read it.
     fn alone(&self, path: &Path, overlay: &Overlay) -> Option<(String, &'static FileType)> {
         let file_type = match &self.kinds {
             Some(kinds) => kinds.get(path).copied(),
@@ -266,7 +266,7 @@ impl Session<'_> {
         self.options.walk.roots.iter().any(|root| root == path)
     }
 
-    /// Takes away what the baseline holds.
+    /// Removes findings that are in the baseline.
     fn judged(&self, path: &Path, outcome: pipeline::FileResult) -> Judged {
         let file_type = self.group(path).and_then(|group| group.files.get(path));
         let file_type = file_type.map(|entry| entry.file_type);

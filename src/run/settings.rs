@@ -1,6 +1,6 @@
-//! Which settings hold for a file: those of the nearest configuration in the repository that holds it.
+//! The settings of each file: those of the nearest configuration in its repository.
 //!
-//! Has each configuration that is found read once. Where settings come from, and what was typed, is for [`Source`].
+//! Reads each configuration once. [`Source`] knows where settings come from, and about command-line arguments.
 
 mod area;
 mod folders;
@@ -27,20 +27,20 @@ pub(super) use area::Vendoring;
 pub use area::{Area, Rules};
 use folders::Spot;
 
-/// Where settings come from. An error is ready to be shown.
+/// A source of settings. Its errors are safe to print.
 pub trait Source: Sync {
-    /// Whether the same configuration holds everywhere, so that none is looked for.
+    /// Whether one configuration applies everywhere, so that none is searched.
     fn is_same_everywhere(&self) -> bool;
-    /// The configuration that was found; where none was, the one of a repository that has none. `top` is the folder of
-    /// the repository, and `files` is what the run reads in place of the disk.
+    /// Reads the configuration that was found, or returns the default one of a repository. `top` is the folder of the
+    /// repository, and `files` is read instead of the disk.
     ///
     /// # Errors
-    /// Where it cannot be read, or something in it is wrong.
+    /// If it cannot be read or is malformed.
     fn config(&self, found: Option<&Found>, top: &Path, files: &Overlay) -> Result<Config, String>;
-    /// The rules that a configuration chooses.
+    /// Returns the rules that a configuration selects.
     ///
     /// # Errors
-    /// Where none is left.
+    /// If no rule is left.
     fn rules(&self, config: &Config) -> Result<RuleSet, String>;
 }
 
@@ -48,41 +48,41 @@ pub trait Source: Sync {
 #[derive(Default)]
 struct Loaded {
     repositories: BTreeMap<PathBuf, Arc<Repository>>,
-    /// By the file of the configuration, if there is one, and the repository.
+    /// By repository and, if there is one, the configuration file.
     areas: BTreeMap<(PathBuf, Option<PathBuf>), Option<Arc<Area>>>,
-    /// By the key of the configuration.
+    /// By key of the configuration.
     rules: HashMap<String, Arc<Rules>>,
-    /// By what they are: configurations that are written in different ways may come to the same.
+    /// By content: configurations that are written differently may select the same rules.
     same_rules: HashMap<String, Arc<Rules>>,
-    /// What rules have in common that are not the same.
+    /// Parts shared by sets of rules that are not the same.
     parts: Parts,
     baselines: BTreeMap<PathBuf, Arc<RunBaseline>>,
-    /// Configurations and baselines in folders above repositories, and above which.
+    /// Configurations and baselines in folders above repositories, with those repositories.
     passed_over: BTreeMap<PathBuf, BTreeSet<PathBuf>>,
 }
 
 /// The settings of a run.
 pub struct Settings<'s> {
     source: &'s dyn Source,
-    /// The rules that take the place of those that are configured.
+    /// Rules that replace the configured ones.
     ruled: Option<Arc<Rules>>,
     base: PathBase,
     baseline: Baselines,
-    /// Read in place of the disk.
+    /// Read instead of the disk.
     files: Arc<Overlay>,
     here: PathBuf,
-    /// As the walk spells them.
+    /// Spelled like in the walk.
     roots: HashSet<PathBuf>,
-    /// Folders from which the user looks at repositories: the working directory and the roots, links resolved.
+    /// Folders from which the user looks at repositories: the working directory and the roots, with links resolved.
     outlooks: HashSet<PathBuf>,
-    /// By folder as it is spelled: comparing paths by their components takes long for each file.
+    /// By folder as a string, because comparing paths by component is slow.
     spots: RwLock<HashMap<OsString, Arc<Spot>>>,
     loaded: Mutex<Loaded>,
     origins: Origins,
 }
 
 impl<'s> Settings<'s> {
-    /// Nothing is read before it is asked for. `base` gives where paths of the run start.
+    /// Creates the settings without reading anything. `base` is the base of paths of the run.
     pub fn new(
         source: &'s dyn Source,
         roots: &[PathBuf],
@@ -111,16 +111,16 @@ impl<'s> Settings<'s> {
         }
     }
 
-    /// The same where something is read in place of the disk.
+    /// Returns the settings with files that are read instead of the disk.
     #[must_use]
     pub fn over(self, files: Arc<Overlay>) -> Self {
         Self { files, ..self }
     }
 
-    /// The same with other rules, for all files.
+    /// Returns the settings with other rules for all files.
     ///
     /// # Errors
-    /// Where they cannot be searched for.
+    /// If the rules cannot be compiled into a search.
     pub fn ruled(&self, rules: RuleSet) -> Result<Self, String> {
         let ids = rules.rules().map(|rule| (rule.id.clone(), true));
         let names = Names::new(ids);
@@ -139,7 +139,7 @@ impl<'s> Settings<'s> {
         })
     }
 
-    /// What holds for a file. `None` where the settings of its repository are broken.
+    /// The settings of a file. `None` if those of its repository are broken.
     pub fn of(&self, path: &Path) -> Option<Arc<Area>> {
         let spot = self.spot(path.parent().unwrap_or(Path::new("")));
         match spot.repository.broken.get() {
@@ -148,10 +148,10 @@ impl<'s> Settings<'s> {
         }
     }
 
-    /// What holds in a folder.
+    /// The settings of a folder.
     ///
     /// # Errors
-    /// What is wrong with the settings of its repository.
+    /// The problem with the settings of its repository.
     pub fn of_folder(&self, folder: &Path) -> Result<Arc<Area>, String> {
         let spot = self.spot(folder);
         match (spot.repository.broken.get(), &spot.area) {
@@ -160,7 +160,7 @@ impl<'s> Settings<'s> {
         }
     }
 
-    /// Reads the settings of the roots. Gives what is wrong where nothing is left to look at.
+    /// Reads the settings of the roots. If all of them are broken, returns the problems.
     pub(super) fn read_those_of(&self, roots: &[PathBuf]) -> Option<Vec<String>> {
         let is_good = |root: &PathBuf| {
             let path = match self.files.is_folder(root) {
@@ -173,7 +173,7 @@ impl<'s> Settings<'s> {
         (good == 0 && !roots.is_empty()).then(|| self.broken())
     }
 
-    /// What is wrong with settings, a message for each repository.
+    /// The problems with settings, one message per repository.
     pub(super) fn broken(&self) -> Vec<String> {
         let loaded = self.loaded();
         let repositories = loaded.repositories.values();
@@ -181,7 +181,8 @@ impl<'s> Settings<'s> {
         broken.collect()
     }
 
-    /// The folders of all repositories of the run, and whether each is broken; files outside of repositories have none.
+    /// The folders of all repositories of the run, and whether each is broken. The folder is `None` for files outside of
+    /// repositories.
     pub(super) fn repositories(&self) -> BTreeMap<Option<PathBuf>, bool> {
         let loaded = self.loaded();
         let mut all = BTreeMap::new();
@@ -192,8 +193,8 @@ impl<'s> Settings<'s> {
         all
     }
 
-    /// What reports call a repository: its folder, from the working directory if it lies below that, and of the working
-    /// directory itself the folder's name.
+    /// The name of a repository in reports: its folder, relative to the working directory if it is below that. For the
+    /// working directory itself, the folder's name.
     pub(super) fn name_of(&self, top: &Path) -> String {
         let short = top.strip_prefix(&self.here).unwrap_or(top);
         match (short.as_os_str().is_empty(), top.file_name()) {
@@ -202,7 +203,7 @@ impl<'s> Settings<'s> {
         }
     }
 
-    /// The repository of a file, if it is in one.
+    /// The repository of a file, if any.
     pub(super) fn origin(&self, path: &Path) -> Option<Arc<Origin>> {
         let area = self.of(path)?;
         let top = area.top()?;
@@ -212,7 +213,7 @@ impl<'s> Settings<'s> {
         )
     }
 
-    /// The commit of a repository, given by its folder.
+    /// The commit of the repository in a folder.
     pub(super) fn commit(&self, top: &Path) -> Option<String> {
         let origin = self
             .origins
@@ -220,13 +221,13 @@ impl<'s> Settings<'s> {
         origin.commit.clone()
     }
 
-    /// Leaves out the repository around a folder.
+    /// Excludes the repository of a folder from the run.
     pub fn give_up(&self, folder: &Path, why: String) {
-        // Of several reasons the first is enough.
+        // The first reason is kept.
         let _ = self.spot(folder).repository.broken.set(why);
     }
 
-    /// All that was read and is sound, in a fixed order.
+    /// All areas without problems, in a fixed order.
     pub(super) fn areas(&self) -> Vec<Arc<Area>> {
         let loaded = self.loaded();
         let areas = loaded.areas.values().flatten();
@@ -234,7 +235,7 @@ impl<'s> Settings<'s> {
         sound.cloned().collect()
     }
 
-    /// The catalogues of all areas, each once, the one that comes with regfix first.
+    /// The catalogues of all areas without duplicates, the built-in one first.
     pub(super) fn catalogues(&self) -> Vec<Arc<Edition>> {
         let mut all: Vec<Arc<Edition>> = Vec::new();
         for area in self.areas() {
@@ -253,7 +254,7 @@ impl<'s> Settings<'s> {
         loaded.baselines.values().cloned().collect()
     }
 
-    /// All rules of some areas, as one set. Of rules with the same id the first counts.
+    /// All rules of some areas as one set. Of rules with the same id, the first one wins.
     pub(super) fn joint(&self, areas: &[Arc<Area>]) -> Result<Arc<Rules>, String> {
         let mut seen: HashSet<*const Rules> = HashSet::new();
         let different = areas.iter().map(|area| &area.rules);
@@ -264,7 +265,7 @@ impl<'s> Settings<'s> {
             return Ok(Arc::clone(only));
         }
         let mut ids: HashSet<&str> = HashSet::new();
-        // Most are shared: comparing where they are is quicker than comparing their ids.
+        // Most rules are shared, and comparing pointers is faster than comparing ids.
         let mut known: HashSet<*const Rule> = HashSet::new();
         let all = different.iter().flat_map(|rules| rules.set.shared());
         let rules: Vec<Arc<Rule>> = all
@@ -273,7 +274,7 @@ impl<'s> Settings<'s> {
             .collect();
         let asked = different.iter().find_map(|rules| rules.set.answers());
         let mut facts = different.iter().map(|rules| rules.set.facts());
-        // The one that comes with regfix only where no area has another.
+        // Use the built-in facts only if no area has others.
         let other = facts.find(|facts| *facts != Facts::EMBEDDED);
         let set = RuleSet::new(rules).knowing(other.unwrap_or(Facts::EMBEDDED));
         let set = match asked {
@@ -302,7 +303,7 @@ impl<'s> Settings<'s> {
         Arc::clone(repositories.entry(top.to_owned()).or_insert_with(new))
     }
 
-    /// Reads a configuration unless it was read before. `None` where something is wrong, which the repository holds then.
+    /// Reads a configuration once. `None` if it is broken; the repository keeps the reason.
     fn area(&self, found: Option<&Found>, repository: &Arc<Repository>) -> Option<Arc<Area>> {
         let mut loaded = self.loaded();
         let key = (
@@ -343,7 +344,7 @@ impl<'s> Settings<'s> {
         let baseline = match self.baseline {
             Baselines::Unused => None,
             _ => {
-                // Without a configuration its folder is the one of the repository.
+                // Without a configuration, its folder is that of the repository.
                 let beside = found.map(|_| config.folder.as_path());
                 let folders = beside.into_iter().chain([repository.top.as_path()]);
                 let folders: Vec<_> = folders.collect();
@@ -364,7 +365,7 @@ impl<'s> Settings<'s> {
     }
 }
 
-/// What rules are, and which of all may be named: where that is equal, one set of them is enough.
+/// The content of a set of rules and the names that may be used: if equal, configurations can share one set.
 fn content(config: &Config, set: &RuleSet) -> String {
     let rules = set.rules().map(|rule| {
         let severities = rule.mappings().iter().map(|mapping| mapping.severity);

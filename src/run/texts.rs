@@ -1,6 +1,6 @@
-//! The files of a group as they are read: their texts, what could not be read, and the members that are judged.
+//! The texts of a group's files: reads them, notes which files cannot be read, and builds the members to check.
 //!
-//! Judges nothing.
+//! Does not check them.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -19,17 +19,17 @@ pub(super) const READ_ONLY: &str = "it is read-only";
 pub(super) struct Texts<'g> {
     group: &'g Group,
     overlay: &'g Overlay,
-    /// `None` of a file that is not there yet.
+    /// `None` if the file does not exist yet.
     pub before: BTreeMap<&'g Path, Option<String>>,
     encodings: BTreeMap<&'g Path, Encoding>,
     hints: BTreeMap<&'g Path, Arc<[usize]>>,
     pub unread: Vec<(&'g Path, ReadError)>,
-    /// Why nothing of the group may be written, if so.
+    /// Why no file of the group may be written, if so.
     locked: Option<Arc<str>>,
 }
 
 impl<'g> Texts<'g> {
-    /// `known` has the files that were read before.
+    /// Reads the files of a group. `known` returns files that were already read.
     pub(super) fn read<'k>(
         group: &'g Group,
         overlay: &'g Overlay,
@@ -68,7 +68,7 @@ impl<'g> Texts<'g> {
                     texts.before.insert(path, None);
                 }
                 Err(error) => {
-                    // No manifest is binary, whatever it may be.
+                    // A binary file can be ignored as text, but a manifest that looks binary counts as unreadable.
                     let binary = matches!(error.cause, walk::Cause::Binary);
                     if error.is_fatal() || binary && entry.file_type.parser != Parser::Text {
                         unread = unread.or(Some(path));
@@ -77,7 +77,7 @@ impl<'g> Texts<'g> {
                 }
             }
         }
-        // What it holds together with the others, no one can say.
+        // Nobody knows what the unreadable file connects.
         texts.locked = unread.map(|path| {
             let path = printable::path(path);
             Arc::from(format!("{path} belongs to it and cannot be read"))
@@ -112,7 +112,7 @@ impl<'g> Texts<'g> {
     }
 }
 
-/// A file of a group as it was read, if there is one.
+/// A file of a group with its text, if it exists.
 fn member(path: &Path, entry: &GroupFile, text: Option<&str>, overlay: &Overlay) -> Member {
     let mut member = Member::new(entry.file_type, text.unwrap_or_default().to_owned());
     member.exists = text.is_some() && !matches!(entry.state, State::Unreadable { .. });

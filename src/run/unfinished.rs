@@ -1,6 +1,6 @@
-//! Half-written files of killed runs: repaired by a run that writes, and reported by any other.
+//! Half-written files of killed runs: repaired by a run that writes, and reported by other runs.
 //!
-//! Knows where to look. What is there, the writer knows.
+//! Only knows where to look; the writer knows what to look for.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -9,10 +9,10 @@ use super::groups::Group;
 use crate::walk::{self, Problem};
 use crate::write::{self, JOURNAL_FOLDER, Writer};
 
-/// How often a tree is walked again because it changed under the walk.
+/// How often a tree is walked if it keeps changing during the walk.
 const WALKS: usize = 4;
 
-/// Walks until no other run changes the tree meanwhile, and what a killed one left is repaired or reported.
+/// Walks until no other run changes the tree meanwhile. Repairs or reports what killed runs left.
 pub(super) fn walk_until_settled<T>(
     roots: &[PathBuf],
     writer: Option<&Writer>,
@@ -49,7 +49,7 @@ pub(super) fn walk_until_settled<T>(
     }
 }
 
-/// The same for the files of groups that the walk did not come upon. Those are not repaired.
+/// Reports what killed runs left next to files of groups outside the walk. Does not repair it.
 pub(super) fn around(groups: &[Group], marked: &[PathBuf]) -> Vec<Problem> {
     let folders = groups.iter().flat_map(Group::paths);
     let folders: BTreeSet<&Path> = folders.filter_map(|path| path.parent()).collect();

@@ -1,26 +1,26 @@
-//! Asking registries, once everything is judged and before anything is fixed.
+//! Queries registries after everything is checked and before anything is fixed.
 //!
-//! Verdicts note the images that they need an answer about. All of them are asked about at once, and the files are judged again: an
-//! answer may lead to another image. Knows no protocol: [`Registries`] does the asking.
+//! Verdicts note the images that they need an answer about. All images are queried together, and the files are checked again,
+//! because an answer may lead to another image. Knows no protocol: [`Registries`] does that.
 
 use std::io::{self, Write};
 
 use crate::report::text;
 use crate::rules::{Answers, Presence};
 
-/// Who can say whether images exist.
+/// A way to find out whether images exist.
 pub trait Registries: Sync {
-    /// One answer per image, in their order.
+    /// Queries images. Returns one answer per image, in the same order.
     fn ask(&self, images: &[String]) -> Vec<Presence>;
 }
 
-/// A missing image may have a second location, and that one is the last.
+/// A missing image may have a second location, but not a third.
 const MOST_ROUNDS: usize = 4;
 
-/// Judges until no verdict needs another answer. What it came to is said on `err`.
+/// Checks until no verdict needs another answer. Writes a summary to `err`.
 ///
 /// # Errors
-/// Where `err` cannot be written.
+/// If `err` cannot be written.
 pub fn ask(
     registries: &dyn Registries,
     asked: &Answers,
@@ -100,7 +100,7 @@ mod tests {
         }
     }
 
-    /// Each image is asked about once, and an answer may lead to another.
+    /// Each image is queried once, and an answer may lead to another image.
     #[test]
     fn rounds_end_when_all_is_known() {
         let asked = Answers::new(Asking::New, false);

@@ -1,6 +1,6 @@
-//! The files around projects: what the walk kept, and what has to be looked up beside it.
+//! The files that projects read: those that the walk kept, and those that are looked up on demand.
 //!
-//! Reads through `walk` alone, and shows nothing that lies outside the repositories of the run's roots.
+//! Reads only through `walk`, and shows nothing outside the repositories of the roots.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Component, Path, PathBuf};
@@ -15,33 +15,34 @@ use crate::walk::{self, EntryKind, Identity, Overlay};
 
 pub(super) struct Workspace<'r> {
     prefilter: &'r Prefilter,
-    /// Texts that are read in place of files.
+    /// Texts that are read instead of files.
     overlay: Arc<Overlay>,
     /// The working directory.
     here: PathBuf,
-    /// Whether paths are spelled in full, as the roots are.
+    /// Whether paths are absolute, like the roots.
     absolute: bool,
     roots: Vec<Root>,
-    /// Those that are there, as they really are.
+    /// Existing roots, with links resolved.
     real_roots: Vec<PathBuf>,
-    /// The folders, in full and as they really are, beyond which nothing is seen.
+    /// Absolute paths of folders, with links resolved. Nothing outside of them is visible.
     boundaries: Vec<PathBuf>,
     /// Texts that need not be read again.
     known: HashMap<PathBuf, Arc<str>>,
     suspects: BTreeSet<PathBuf>,
-    /// Files with the beginning of a location, whose rest may be in another.
+    /// Files with the beginning of a location, whose rest may be in another file.
     beginnings: BTreeSet<PathBuf>,
-    /// What makes projects, or holds files that do, and could not be read; whether the walk said so.
+    /// Unreadable files that make projects, and folders that may contain such files; the value is whether the walk reported
+    /// them.
     unread: BTreeMap<PathBuf, bool>,
-    /// Folders that were asked about, as they really are.
+    /// Cache of folders with links resolved.
     real: Mutex<HashMap<PathBuf, Option<PathBuf>>>,
 }
 
 /// A root of the run.
 struct Root {
-    /// In full.
+    /// Absolute.
     path: PathBuf,
-    /// What it may be a part of.
+    /// The folder of the repository that it may be a part of.
     top: PathBuf,
 }
 
@@ -97,7 +98,7 @@ impl<'r> Workspace<'r> {
         }
     }
 
-    /// Notes a file or folder that could not be read, where it may make a project: what it holds together is not known.
+    /// Notes an unreadable file or folder if it may make a project: which files it connects is unknown.
     pub(super) fn note_unread(&mut self, path: &Path, reported: bool) {
         let path = match self.overlay.is_folder(path) {
             Some(true) => path.join(file_type::KUSTOMIZATION_FILES[0]),
@@ -108,24 +109,24 @@ impl<'r> Workspace<'r> {
         }
     }
 
-    /// Files that may make projects and could not be read. A folder that could not be listed counts as a kustomization.
+    /// Unreadable files that may make projects. A folder that could not be listed counts as a kustomization.
     pub(super) fn unread(&self) -> impl Iterator<Item = &PathBuf> {
         self.unread.keys()
     }
 
-    /// Whether a walk met a file that it could not read, and has a problem for it.
+    /// Whether a walk already reported that this file is unreadable.
     pub(super) fn is_reported(&self, path: &Path) -> bool {
         self.unread.get(path) == Some(&true)
     }
 
-    /// The folder beyond which nothing that has to do with a path is seen.
+    /// The folder outside of which nothing related to a path is visible.
     pub(super) fn top_of(&self, path: &Path) -> Option<&Path> {
         let full = lexically_normal(&self.here.join(path));
         let boundaries = self.roots.iter().map(|root| root.top.as_path());
         boundaries.filter(|top| full.starts_with(top)).min()
     }
 
-    /// What a file is known by, whatever it is called.
+    /// Identifies a file independently of its path.
     pub(super) fn identity(&self, path: &Path) -> Option<Identity> {
         self.overlay.identity(path)
     }
@@ -135,28 +136,28 @@ impl<'r> Workspace<'r> {
         self.suspects.iter()
     }
 
-    /// The folders, as they really are, beyond which nothing is seen.
+    /// The folders outside of which nothing is visible, with links resolved.
     pub(super) fn boundaries(&self) -> &[PathBuf] {
         &self.boundaries
     }
 
-    /// Whether what a path leads to lies under a root, links followed.
+    /// Whether the real path is under a root.
     pub(super) fn is_really_under_roots(&self, path: &Path) -> bool {
         let of_new = || self.real_folder(path.parent()?);
         match self.real(path).or_else(of_new) {
             Some(real) => self.real_roots.iter().any(|root| real.starts_with(root)),
-            // It is to be written where nothing leads elsewhere yet.
+            // The file and its folder will be created, so no links are involved yet.
             None => self.overlay.entry(path).is_some() && self.is_under_roots(path),
         }
     }
 
-    /// Whether a path lies under a root, or is one.
+    /// Whether a path is a root or under one.
     pub(super) fn is_under_roots(&self, path: &Path) -> bool {
         let full = lexically_normal(&self.here.join(path));
         self.roots.iter().any(|root| full.starts_with(&root.path))
     }
 
-    /// Where files may lie that make one project with those of the roots: the repositories that are given in part only.
+    /// The repositories of which the roots are only a part, and whose other files may belong to the same projects.
     pub(super) fn around(&self) -> Vec<PathBuf> {
         let mut around: Vec<PathBuf> = self
             .roots
@@ -188,13 +189,13 @@ impl<'r> Workspace<'r> {
         spelled(full, &self.here, self.absolute)
     }
 
-    /// Whether something really lies where the run may look.
+    /// Whether a path exists and leads to somewhere visible.
     fn sees(&self, path: &Path) -> bool {
         self.real(path)
             .is_some_and(|real| self.is_below_tops(&real))
     }
 
-    /// What a path leads to.
+    /// Resolves the links of a path.
     fn real(&self, path: &Path) -> Option<PathBuf> {
         match (self.overlay.look(path)?, path.parent(), path.file_name()) {
             (EntryKind::File, Some(folder), Some(name)) => {
@@ -205,7 +206,7 @@ impl<'r> Workspace<'r> {
         }
     }
 
-    /// The same of a folder, asked of the system once.
+    /// Like [`Self::sees`] for a folder, but cached.
     fn sees_folder(&self, folder: &Path) -> bool {
         let real = self.real_folder(folder);
         real.is_some_and(|real| self.is_below_tops(&real))
@@ -215,8 +216,8 @@ impl<'r> Workspace<'r> {
         self.boundaries.iter().any(|top| real.starts_with(top))
     }
 
-    /// A folder as it really is. Only the last step is asked of the system where the folder above is known: all steps of
-    /// every folder would take long in deep trees.
+    /// Resolves the links of a folder. If the parent is known, only asks the system about the last component: resolving all
+    /// components of every folder would be slow in deep trees.
     fn real_folder(&self, folder: &Path) -> Option<PathBuf> {
         let mut known = lock(&self.real);
         let unknown = folder.ancestors();
@@ -308,7 +309,7 @@ impl Tree for Workspace<'_> {
     }
 }
 
-/// Those of some paths that are in a folder or below it.
+/// The paths that are in a folder or below it.
 fn below(folder: &Path, paths: &BTreeSet<PathBuf>) -> Vec<PathBuf> {
     if is_above_here(folder) {
         let below = paths.iter().filter(|path| is_below(path, folder));
@@ -320,7 +321,7 @@ fn below(folder: &Path, paths: &BTreeSet<PathBuf>) -> Vec<PathBuf> {
         .collect()
 }
 
-/// A full path as the walk would spell it.
+/// An absolute path, spelled like in the walk.
 fn spelled(full: &Path, here: &Path, absolute: bool) -> PathBuf {
     if absolute {
         return full.to_owned();
@@ -338,12 +339,12 @@ fn spelled(full: &Path, here: &Path, absolute: bool) -> PathBuf {
     }
 }
 
-/// Whether a folder holds a file of one of the names.
+/// Whether a folder contains a file with one of the names.
 fn holds_one(folder: &Path, names: &[&str], overlay: &Overlay) -> bool {
     names.iter().any(|name| overlay.is_file(&folder.join(name)))
 }
 
-/// The roots, and the charts that those of them are part of which are files.
+/// The roots, and for each root that is a file the outermost chart that contains it.
 pub fn with_charts(roots: &[PathBuf]) -> Vec<PathBuf> {
     let here = walk::working_directory();
     let chart_of = |root: &PathBuf| {
@@ -351,7 +352,7 @@ pub fn with_charts(roots: &[PathBuf]) -> Vec<PathBuf> {
         let top = top(&full, &here, &Overlay::default());
         let folders = full.ancestors().skip(1);
         let within = folders.take_while(|folder| folder.starts_with(&top));
-        // Subcharts are part of the outermost.
+        // Subcharts are part of the outermost chart.
         let chart = within
             .filter(|folder| holds_one(folder, &file_type::CHART_FILES, &Overlay::default()))
             .last()?;
@@ -365,8 +366,8 @@ pub fn with_charts(roots: &[PathBuf]) -> Vec<PathBuf> {
     all
 }
 
-/// The repository that a root lies in. Where there is none: of a file the working directory if it lies below that, of a
-/// folder that is a kustomization the folder above, where its overlays would be, else the folder itself.
+/// The repository of a root. Outside of repositories: for a file below the working directory, that directory; for a
+/// kustomization folder below it, the parent, where overlays would be; otherwise the folder.
 fn top(root: &Path, here: &Path, overlay: &Overlay) -> PathBuf {
     if let Some(top) = overlay.top_of(root) {
         return top.to_owned();

@@ -1,4 +1,4 @@
-//! The images of charts: what their templates make of the values, and what their subcharts pull.
+//! The images of charts: those that their templates render from the values, and those of their subcharts.
 
 use std::collections::{HashMap, HashSet};
 use std::io::{self, Write};
@@ -12,7 +12,7 @@ use crate::printable::{self, complain};
 use crate::project::helm;
 use crate::source::Position;
 
-/// Adds what the subcharts of charts pull, by the values that they get.
+/// Adds the images that subcharts pull with the values that they get.
 pub(super) fn add(
     options: &Options<'_>,
     charts: &[PathBuf],
@@ -66,7 +66,7 @@ pub(super) fn add(
     Ok(outcome)
 }
 
-/// Puts what subcharts pull in the place of what their files say by themselves: an unpacked subchart was walked.
+/// Replaces the images in the files of unpacked subcharts, which were walked on their own, with those that the subcharts pull.
 fn add_pulled(mut added: Vec<Listed>, images: &mut Vec<Listed>) {
     if added.is_empty() {
         return;
@@ -75,14 +75,14 @@ fn add_pulled(mut added: Vec<Listed>, images: &mut Vec<Listed>) {
     images.retain(|listed| !known.contains(&place(listed)));
     images.append(&mut added);
     images.sort_by_cached_key(|listed| (place(listed), listed.chart.clone()));
-    // Several releases of one chart name it at one location.
+    // Several releases of one chart name an image at the same location.
     images.dedup_by(|one, other| {
         let rest = |listed: &Listed| (listed.image.clone(), listed.chart.clone());
         place(one) == place(other) && rest(one) == rest(other)
     });
 }
 
-/// Puts the images that charts render in the place of what their files say by themselves.
+/// Replaces the images in the files of charts with those that the charts render.
 fn add_rendered(rendered: Vec<helm::Rendered>, images: &mut Vec<Listed>) {
     if rendered.iter().all(|one| one.images.is_empty()) {
         return;

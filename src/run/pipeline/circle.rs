@@ -1,6 +1,6 @@
-//! Notices fixes that do not settle: a text that was there before, or texts that still change after many passes.
+//! Detects fixes that do not settle: a text repeats, or texts still change after many passes.
 //!
-//! Compares texts alone. What a fix is made of is not looked at.
+//! Only compares texts, and does not look at the fixes.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -19,26 +19,26 @@ pub(super) struct Passes {
 }
 
 struct History {
-    /// Before all passes.
+    /// The text before all passes.
     text: String,
-    /// Hashes of its texts so far, each with the number of fixes that made it.
+    /// Hashes of all its texts so far, each with the number of fixes applied up to it.
     seen: Vec<(u64, usize)>,
 }
 
-/// Why nothing is written.
+/// Why the fixes do not settle.
 pub(super) struct Unsettled {
     /// The file that does not settle.
     path: PathBuf,
     message: String,
-    /// The references that go round.
+    /// The references that change in a circle.
     references: BTreeSet<String>,
 }
 
 impl Passes {
-    /// Gives files the texts that a pass made of them.
+    /// Sets the texts that a pass produced.
     ///
     /// # Errors
-    /// Where they do not settle.
+    /// If they do not settle.
     pub(super) fn pass(
         &mut self,
         members: &mut Members,
@@ -73,7 +73,7 @@ impl Passes {
         unsettled.map_or(Ok(()), Err)
     }
 
-    /// Puts back what was there before all passes.
+    /// Restores the texts from before all passes.
     pub(super) fn undo(self, members: &mut Members) {
         for (path, history) in self.files {
             if let Some(member) = members.get_mut(&path) {
@@ -90,7 +90,7 @@ fn hash(text: &str) -> u64 {
 }
 
 impl Unsettled {
-    /// `fixed` are all fixes of the file; those from `since` on made it what it had been, or are of the last pass.
+    /// `fixed` are all fixes of the file. Those from index `since` led back to an earlier text, or are from the last pass.
     fn new(path: &Path, fixed: &[&Finding], since: usize, is_circle: bool) -> Self {
         let round = fixed.get(since..).unwrap_or_default();
         let rules: BTreeSet<&str> = round.iter().map(|finding| &*finding.rule).collect();
@@ -112,7 +112,7 @@ impl Unsettled {
         }
     }
 
-    /// Reports it at the file, and blocks all fixes of the files that are judged with it.
+    /// Reports the problem in the file, and blocks all fixes of the files that are checked with it.
     pub(super) fn block_fixes(self, members: &mut Members) {
         for (path, member) in members {
             let is_cause = *path == self.path;
@@ -139,7 +139,7 @@ impl Unsettled {
     }
 }
 
-/// The way of the first of the references, back to where it began.
+/// The moves of the first reference, back to where it started.
 fn way(fixed: &[&Finding], references: &BTreeSet<String>) -> String {
     let mut way: Vec<&str> = Vec::new();
     for finding in fixed.iter().filter(|one| references.contains(&one.old)) {

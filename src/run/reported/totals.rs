@@ -1,4 +1,4 @@
-//! The results of all files together: the summary, each repository of it, the baselines, and the end of all reports.
+//! The totals of a run: the summary, each repository, the baselines, and the end of all reports.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -11,13 +11,13 @@ use crate::printable::complain;
 use crate::report::{RepositorySummary, Summary, concise};
 
 impl Run<'_, '_> {
-    /// What came of each repository, by name. Files that are in none have an empty one.
+    /// The counts of each repository by name; the name is empty for files outside of repositories.
     fn shares(&mut self) -> BTreeMap<String, Summary> {
         let settings = self.options.settings;
         let all = settings.repositories();
         let shares = all.into_iter().filter_map(|(top, is_broken)| {
             let share = self.repositories.remove(&top);
-            // Of files outside of repositories, there may be none.
+            // Files outside of repositories only have an entry if there are any.
             let share = share.or_else(|| top.is_some().then(Share::default))?;
             let name = top.map_or_else(String::new, |top| settings.name_of(&top));
             let summary = Summary {
@@ -31,7 +31,7 @@ impl Run<'_, '_> {
         shares.collect()
     }
 
-    /// The commits of all repositories, by name, where a report has them.
+    /// The commits of all repositories by name. Empty unless a report contains commits.
     fn commits(&self) -> BTreeMap<String, String> {
         let settings = self.options.settings;
         if !self.options.formats().any(|(format, _)| format.is_document) {
@@ -45,7 +45,7 @@ impl Run<'_, '_> {
         commits.collect()
     }
 
-    /// Says of each revision how much of it is not in its clone, in one line.
+    /// Reports for each revision, in one line, how many of its objects are missing from the clone.
     fn report_absent(&mut self) -> io::Result<()> {
         for (top, snapshot) in self.options.walk.overlay.snapshots() {
             let absent = snapshot.absent();
@@ -69,7 +69,7 @@ impl Run<'_, '_> {
         Ok(())
     }
 
-    /// Ends all reports. `elapsed` is how long the run took.
+    /// Finishes all reports. `elapsed` is the duration of the run.
     pub(in super::super) fn finish(mut self, elapsed: Duration) -> io::Result<RunOutcome> {
         self.summary.elapsed = elapsed;
         self.progress.finish();

@@ -1,4 +1,4 @@
-//! The settings by one configuration: its rules, its baseline, and the files that it holds for.
+//! The settings from one configuration: its rules, its baseline, and the files that it applies to.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
@@ -15,7 +15,7 @@ use crate::rules::select::Names;
 use crate::suppress::MARKER;
 use crate::walk::Overlay;
 
-/// Rules, ready for use. Configurations that choose the same share them.
+/// Rules that are ready for use. Configurations that select the same rules share them.
 pub struct Rules {
     pub set: RuleSet,
     pub prefilter: Prefilter,
@@ -34,17 +34,17 @@ impl Rules {
     }
 }
 
-/// A repository; of files that are in none, the folder of their configuration.
+/// A repository, or the folder of a configuration outside of repositories.
 #[derive(Debug)]
 pub(super) struct Repository {
-    /// As it really is.
+    /// The folder, with links resolved.
     pub(super) top: PathBuf,
     pub(super) is_git: bool,
     /// Why nothing in it is checked, if so.
     pub(super) broken: OnceLock<String>,
 }
 
-/// The files for which one configuration holds.
+/// The files that one configuration applies to.
 pub struct Area {
     pub config: Config,
     pub rules: Arc<Rules>,
@@ -58,7 +58,7 @@ impl Area {
         self.repository.is_git.then_some(&*self.repository.top)
     }
 
-    /// A baseline for files that have none, at the location where it would be looked for first.
+    /// A baseline for files without one, at the preferred path.
     pub(in crate::run) fn new_baseline(&self, base: &PathBase) -> Option<RunBaseline> {
         let folder = match &self.config.file {
             Some(_) => &self.config.folder,
@@ -74,13 +74,13 @@ impl Area {
         self.baseline.as_deref().map(RunBaseline::path)
     }
 
-    /// Whether its repository is that of another area, or lies in it: files of the two may depend on each other.
+    /// Whether its repository is the same as that of another area, or inside it. Files of such areas may depend on each other.
     pub(in crate::run) fn is_in(&self, other: &Self) -> bool {
         self.repository.top.starts_with(&other.repository.top)
     }
 }
 
-/// What settings say of charts in a folder.
+/// The settings about charts in a folder.
 pub(in crate::run) struct Vendoring<'v>(pub(in crate::run) &'v Settings<'v>);
 
 impl Vendoring<'_> {

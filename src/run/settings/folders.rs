@@ -1,4 +1,4 @@
-//! Which configuration holds in which folder. Each folder is looked at once.
+//! The configuration of each folder. Each folder is inspected once.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -10,12 +10,12 @@ use crate::config::{self, Found};
 use crate::source::lexically_normal;
 use crate::walk;
 
-/// What is known of a folder.
+/// The settings of a folder.
 #[derive(Clone)]
 pub(super) struct Spot {
     real: PathBuf,
     pub(super) repository: Arc<Repository>,
-    /// `None` where its configuration is broken.
+    /// `None` if its configuration is broken.
     pub(super) area: Option<Arc<Area>>,
 }
 
@@ -26,7 +26,7 @@ impl Settings<'_> {
             return Arc::clone(spot);
         }
         drop(spots);
-        // The walk goes from folder to folder: each is one step from one that is known.
+        // The walk goes down folder by folder, so the parent is usually known.
         let spot = match (folder.parent(), folder.file_name()) {
             (Some(above), Some(name)) if self.is_below_root(folder) => {
                 self.step(&self.spot(above), Path::new(name))
@@ -38,8 +38,8 @@ impl Settings<'_> {
         Arc::clone(spot)
     }
 
-    /// Learns from the names in a folder that the settings of the folder above hold there, too. Looking for each file
-    /// that could say otherwise takes longer than reading a small manifest.
+    /// Notes from the names in a folder that the settings of its parent apply. Checking the disk for each possible settings
+    /// file takes longer than reading a small manifest.
     pub(in crate::run) fn listed(&self, folder: &Path, names: &mut dyn Iterator<Item = &OsStr>) {
         let (Some(above), Some(name)) = (folder.parent(), folder.file_name()) else {
             return;
@@ -65,12 +65,12 @@ impl Settings<'_> {
         })
     }
 
-    /// Looks at all folders from the repository's down to this one.
+    /// Inspects all folders from the top of the repository down to this one.
     fn down_to(&self, folder: &Path) -> Spot {
         let full = lexically_normal(&self.here.join(folder));
         let real = match self.files.top_of(&full) {
             Some(_) => full,
-            // A file may be gone with its folder.
+            // The file and its folder may have been deleted.
             None => full.ancestors().find_map(walk::real).unwrap_or(full),
         };
         let top = match self
@@ -90,7 +90,7 @@ impl Settings<'_> {
             .fold(start, |spot, step| self.step(&spot, step.as_ref()))
     }
 
-    /// The folder of a repository, or a folder outside of all.
+    /// Inspects the top folder of a repository, or a folder outside of repositories.
     fn start(&self, top: &Path) -> Spot {
         let repository = self.repository(top);
         if repository.is_git && !self.source.is_same_everywhere() {
@@ -116,7 +116,7 @@ impl Settings<'_> {
         if self.files.top_of(&real).is_none() && real.join(".git").exists() {
             return self.start(&real);
         }
-        // What lies in no repository is not left out because of another folder's configuration.
+        // Outside of repositories, a broken configuration must not exclude other folders.
         let repository = || match above.repository.is_git {
             true => Arc::clone(&above.repository),
             false => self.repository(&real),

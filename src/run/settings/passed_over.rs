@@ -11,8 +11,8 @@ use crate::open;
 use crate::printable;
 
 impl Settings<'_> {
-    /// Notes the nearest settings above a repository that its user may take for settings of the repository. They are not:
-    /// the same files would be judged otherwise in another folder, as in CI.
+    /// Notes the nearest settings above a repository that the user may expect to apply to it. They do not, because the same
+    /// files would get other results in another folder, for example in CI.
     pub(super) fn note_passed_over(&self, top: &Path) {
         let above = || top.ancestors().skip(1);
         let Some(farthest) = above()
@@ -52,7 +52,7 @@ impl Settings<'_> {
         }
     }
 
-    /// What to say of settings that lie above repositories and do not apply to them.
+    /// Messages about settings that are above repositories and do not apply to them.
     pub(in crate::run) fn passed_over(&self) -> Vec<String> {
         let loaded = self.loaded();
         let passed_over = loaded.passed_over.iter();
