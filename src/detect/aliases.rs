@@ -14,7 +14,7 @@ pub(super) struct Aliases<'a> {
     budget: Cell<u32>,
 }
 
-/// More than real documents need.
+/// The maximum number of aliases that are followed in a text.
 const MOST_FOLLOWED: u32 = 1 << 10;
 
 impl<'a> Aliases<'a> {

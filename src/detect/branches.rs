@@ -7,7 +7,7 @@ use crate::source::Span;
 use crate::syntax::decoded::Decoded;
 use crate::syntax::template::{self, Action, ActionKind};
 
-/// More than real values have.
+/// The maximum number of branches that are read.
 const MOST_BRANCHES: usize = 8;
 
 /// The texts that the span can become, one per branch. Empty if it has no branches.

@@ -46,7 +46,7 @@ const PUSHED: Usage = Usage::Pushed("the call pushes it and does not pull it");
 const BUILT: Usage = Usage::Pushed("the call builds it and does not pull it");
 const IN_CALL: Usage = Usage::likely("it is an argument of a call in code");
 
-/// Longer than real calls.
+/// The maximum number of bytes of a call that are read.
 const LONGEST: usize = 1 << 12;
 
 /// Applies the calls in a region. `out` contains the uses that the words of the region are by themselves.

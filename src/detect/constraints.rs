@@ -28,7 +28,7 @@ const RULES: &str = "x-kubernetes-validations";
 const MOST_VALUES: usize = 256;
 const MOST_SCHEMAS: usize = 16;
 const MOST_REGISTRIES: usize = 4;
-/// Longer than real patterns.
+/// The maximum number of characters of a pattern that are examined.
 const LONGEST: usize = 1 << 10;
 
 /// The limit on a default by its own schema, and by the rules of the schemas around it.

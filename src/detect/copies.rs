@@ -1,11 +1,11 @@
-//! Scripts that make other names of those of images, as `for i in k8s.gcr.io/pause:3.1; do docker push reg/$i; done`, or
-//! `i=k8s.gcr.io/pause:3.1` with `crane copy $i reg/$i`. When the image moves, so does the name of the copy, and nothing
-//! here knows who pulls that.
+//! Scripts that derive other names from image names, such as `for i in k8s.gcr.io/pause:3.1; do docker push reg/$i; done`, or
+//! `i=k8s.gcr.io/pause:3.1` with `crane copy $i reg/$i`. When the image moves, the name of the copy changes too, and it is
+//! unknown who pulls the copy.
 //!
-//! Runs nothing: a loop of a shell is a `for` or a `while read` with its `do` and `done`. Its list is written in it, in an
-//! array or a variable of the same text, or in the here-document behind it. The matrix of a workflow, `withItems` of Argo
-//! Workflows and `loop` of Ansible are loops, too. So are functions that are called with images, and `xargs`, and
-//! here-documents that hold nothing but names where something is pushed or copied after them.
+//! Runs nothing. A shell loop is a `for` or a `while read` with its `do` and `done`; its list is in the loop, in an array or a
+//! variable of the same text, or in the here-document after it. The matrix of a workflow, `withItems` of Argo Workflows and
+//! `loop` of Ansible count as loops. So do functions that are called with images, `xargs`, and here-documents that contain
+//! only names and are followed by a push or a copy.
 
 mod calls;
 
@@ -20,14 +20,14 @@ const COPIED: Certainty = Certainty::Likely(
     "a script here pushes it, or makes the name of a copy of it, which would change, too",
 );
 
-/// Of texts with more loops, or variables that are set more often, only so many are looked at.
+/// The maximum number of loops in a text, and of assignments of a variable, that are examined.
 const MOST: usize = 128;
-/// So many variables of a list are followed.
+/// The maximum number of variables in a list that are followed.
 const MOST_VARIABLES: usize = 4;
-/// A loop is read so far.
+/// The maximum number of bytes of a loop that are read.
 const LONGEST: usize = 1 << 14;
 
-/// Marks the images of such lists.
+/// Marks the images in such lists.
 pub(super) fn mark(text: &str, uses: &mut [ImageUse]) {
     let is_item = |one: &ImageUse| one.usage.is_pull() && one.decoded.is_none();
     if !uses.iter().any(is_item) {
@@ -40,7 +40,7 @@ pub(super) fn mark(text: &str, uses: &mut [ImageUse]) {
     lists.extend(calls::of_functions(text));
     lists.extend(calls::of_xargs(text));
     lists.extend(calls::of_documents(text));
-    // Loops share their variables, and functions call each other.
+    // Loops may share variables, and functions may call each other, so lists can overlap.
     lists.sort();
     lists.dedup_by(|next, last| {
         let overlaps = next.start <= last.end;
@@ -61,7 +61,7 @@ pub(super) fn mark(text: &str, uses: &mut [ImageUse]) {
     }
 }
 
-/// The variable of a shell that a value is given to: `NAME=`.
+/// The shell variable that the value at `at` is assigned to: `NAME=`.
 fn assigned(text: &str, at: usize) -> Option<&str> {
     let line = text[flag::line_start(text, at)..at].trim_end_matches(['"', '\'']);
     let line = line.strip_suffix('=')?;
@@ -69,7 +69,7 @@ fn assigned(text: &str, at: usize) -> Option<&str> {
     (!name.is_empty()).then_some(name)
 }
 
-/// The lists of the loops of a shell that make other names.
+/// The lists of shell loops that derive other names.
 fn lists_of_shells(text: &str) -> impl Iterator<Item = Span> {
     let made = loops(text)
         .take(MOST)
@@ -77,7 +77,7 @@ fn lists_of_shells(text: &str) -> impl Iterator<Item = Span> {
     made.flat_map(|one| one.lists(text))
 }
 
-/// The lists in YAML of which an item is put behind a path: `reg/${{ matrix.image }}`, `reg/{{item}}`.
+/// The lists in YAML whose items are put after a path: `reg/${{ matrix.image }}`, `reg/{{item}}`.
 fn lists_of_keys(text: &str) -> Vec<Span> {
     let mut keys: Vec<&str> = Vec::new();
     for at in memmem::find_iter(text.as_bytes(), b"{{") {
@@ -104,10 +104,10 @@ fn lists_of_keys(text: &str) -> Vec<Span> {
         .collect()
 }
 
-/// Where items are listed in Argo Workflows and in Ansible.
+/// The keys of item lists in Argo Workflows and Ansible.
 const ITEMS: [&str; 3] = ["withItems", "with_items", "loop"];
 
-/// What is under a key, wherever it stands.
+/// The values under a key, wherever the key occurs.
 fn values_of_key(text: &str, key: &str) -> Vec<Span> {
     let mut found = Vec::new();
     let mut open: Option<(usize, usize)> = None;
@@ -116,7 +116,7 @@ fn values_of_key(text: &str, key: &str) -> Vec<Span> {
         let content = line.trim_start_matches([' ', '-']);
         let column = line.len() - content.len();
         let is_blank = line.trim().is_empty();
-        // A list may be right under its key.
+        // A list may have the same indentation as its key.
         let goes_on = |column_of_key: usize| column > column_of_key || is_blank;
         if let Some((from, column_of_key)) = open
             && !goes_on(column_of_key)
@@ -139,7 +139,7 @@ fn values_of_key(text: &str, key: &str) -> Vec<Span> {
 /// A loop over words.
 struct Loop<'t> {
     variable: &'t str,
-    /// Where the words are, or what names them.
+    /// The words, or the variables that contain them.
     list: Span,
     body: &'t str,
 }
@@ -204,7 +204,7 @@ fn of_while(text: &str, at: usize) -> Option<Loop<'_>> {
     })
 }
 
-/// What is between `do` and `done`, and where that ends.
+/// The text between `do` and `done`, and the offset after `done`.
 fn body(text: &str) -> Option<(&str, usize)> {
     let start = text.len() - text.trim_start_matches([';', ' ', '\t', '\r', '\n']).len();
     let inner = text[start..].strip_prefix("do")?;
@@ -227,7 +227,7 @@ impl Loop<'_> {
     }
 }
 
-/// Where a variable gets words: `NAME=(a b)`, `NAME+=(c)`, `NAME="a b"`.
+/// The values that a variable is assigned: `NAME=(a b)`, `NAME+=(c)`, `NAME="a b"`.
 fn values(text: &str, name: &str) -> Vec<Span> {
     let value = |(at, _): (usize, &str)| {
         let before = text[..at].chars().next_back();
@@ -253,8 +253,8 @@ fn values(text: &str, name: &str) -> Vec<Span> {
         .collect()
 }
 
-/// Whether a body makes other names of a variable: `reg/$NAME`, `${NAME/k8s.gcr.io/reg}`, `echo $NAME | sed ...`. The last
-/// part of a name, as `${NAME##*/}` has it, is the same in any registry.
+/// Whether a body derives other names from a variable: `reg/$NAME`, `${NAME/k8s.gcr.io/reg}`, `echo $NAME | sed ...`. The
+/// last segment, `${NAME##*/}`, does not count, because it is the same in any registry.
 fn makes_names(body: &str, variable: &str) -> bool {
     const CUTTERS: [&str; 5] = ["sed ", "awk ", "cut ", "tr ", "perl "];
     let makes_name = |(at, _): (usize, &str)| {
@@ -286,7 +286,7 @@ fn makes_names(body: &str, variable: &str) -> bool {
     body.match_indices('$').any(makes_name)
 }
 
-/// The name that a text begins with.
+/// The name at the start of a text.
 fn name_at(text: &str) -> Option<&str> {
     let end = text.find(|letter: char| !is_of_name(letter));
     let name = &text[..end.unwrap_or(text.len())];
@@ -297,7 +297,7 @@ fn is_of_name(letter: char) -> bool {
     letter.is_ascii_alphanumeric() || letter == '_'
 }
 
-/// The text from an offset on, as far as a loop is read.
+/// The text from an offset, up to the maximum length of a loop.
 fn near(text: &str, from: usize) -> &str {
     &text[from..flag::ahead(text, from, LONGEST)]
 }
@@ -306,7 +306,7 @@ fn near(text: &str, from: usize) -> &str {
 mod tests {
     use super::*;
 
-    /// The lists in a text that make other names.
+    /// The lists in a text from which other names are derived.
     fn lists(text: &str) -> Vec<&str> {
         let lists = lists_of_keys(text).into_iter().chain(lists_of_shells(text));
         lists.map(|list| list.of(text).trim()).collect()

@@ -1,7 +1,7 @@
-//! Defaults inside placeholders: what holds when nothing else is set.
+//! Defaults inside placeholders: the values that apply if nothing else is set.
 //!
-//! `${REG:-k8s.gcr.io}/pause` is read as `k8s.gcr.io/pause`, and so is Jinja's `{{ reg | default('k8s.gcr.io') }}/pause`. What a
-//! function of the program itself is given is read in the same way, but less surely: `{{ Registry "k8s.gcr.io" }}/pause`.
+//! `${REG:-k8s.gcr.io}/pause` is read as `k8s.gcr.io/pause`, and so is Jinja's `{{ reg | default('k8s.gcr.io') }}/pause`. The
+//! argument of an unknown function is read in the same way, but with less certainty: `{{ Registry "k8s.gcr.io" }}/pause`.
 
 use super::input::{Inner, Input};
 use super::usage::Certainty;
@@ -11,27 +11,27 @@ use crate::source::Span;
 use crate::syntax::decoded::Decoded;
 use crate::syntax::template::{self, Literal};
 
-/// Placeholders in defaults of placeholders: deeper than this they are left alone.
+/// The maximum nesting of placeholders in defaults. Deeper ones are left alone.
 const DEEPEST: usize = 4;
 
 const BY_FUNCTION: Certainty =
     Certainty::Likely("it is an argument of a function that fills in the template");
 
-/// What becomes of the names of variables that are given their defaults.
+/// What to do with the names of variables that a placeholder assigns its default.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Names {
     Dropped,
-    /// In a text of many words: `REG=k8s.gcr.io`.
+    /// For a text of many words: `REG=k8s.gcr.io`.
     Kept,
 }
 
-/// The text of a span with its placeholders replaced by their defaults. `None` where there is no default.
+/// The text of a span with its placeholders replaced by their defaults. `None` if there are no defaults.
 pub(super) fn expand(input: &Input<'_>, span: Span, names: Names) -> Option<Inner> {
     let (decoded, certainty) = expanded(input, span, names)?;
     Some(Inner::new(input, decoded, span).at_most(certainty))
 }
 
-/// The same as a piece of another text, with how sure it is that this is its value.
+/// Like [`expand`], as a piece of another text, with the certainty that this is the value.
 pub(super) fn expanded(
     input: &Input<'_>,
     span: Span,
@@ -60,7 +60,7 @@ fn replace(
         let rest = &input.text[at..span.end];
         let next = match () {
             () if rest.starts_with("${") => shell(rest).map(|read| (read, Certainty::Certain)),
-            // The actions of a template are read with it.
+            // Template actions are masked and read with the template.
             () if rest.starts_with("{{") && input.masked[at..].starts_with("{{") => template(rest),
             () => None,
         };
@@ -89,7 +89,7 @@ fn replace(
     decoded.push_exact(input.masked, Span::new(copied, span.end));
 }
 
-/// Whether a default can be the account before a name: `${OWNER:-bitnami}/kubectl`.
+/// Whether a default may be the account before a name: `${OWNER:-bitnami}/kubectl`.
 fn is_account(default: &str) -> bool {
     let fits = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
     default.starts_with(|letter: char| letter.is_ascii_lowercase()) && default.bytes().all(fits)
@@ -104,7 +104,7 @@ fn names_something(default: &str) -> bool {
     default.contains(['/', ':']) || is_host
 }
 
-/// The default of the `${NAME:-default}` that a text begins with, and the length of the whole.
+/// The default in the `${NAME:-default}` at the start of a text, and the length of the placeholder.
 fn shell(text: &str) -> Option<(Span, usize)> {
     let name = text[2..].bytes();
     let name = name.take_while(|byte| byte.is_ascii_alphanumeric() || *byte == b'_');
@@ -139,8 +139,8 @@ fn shell(text: &str) -> Option<(Span, usize)> {
     Some((inner, end + 1))
 }
 
-/// The variable that a placeholder gives its default, and the sign for that. `None` where other letters of a name touch
-/// the placeholder.
+/// The variable that a placeholder assigns its default to, and the `=`. `None` if it is not an assignment, or other letters
+/// of a name touch the placeholder.
 fn assigned(text: &str, placeholder: Span) -> Option<(Span, Span)> {
     let start = placeholder.start + 2;
     let rest = placeholder.of(text).strip_prefix("${")?;
@@ -158,7 +158,7 @@ fn assigned(text: &str, placeholder: Span) -> Option<(Span, Span)> {
     is_alone.then(|| (name, Span::new(start + sign, start + sign + 1)))
 }
 
-/// The default of the action that a text begins with, and the length of the whole, and how sure it is one.
+/// The default in the action at the start of a text, with the length of the action and the certainty of the default.
 fn template(text: &str) -> Option<((Span, usize), Certainty)> {
     let action = template::actions(&text[..text.len().min(LONGEST)]);
     let action = action.first().filter(|action| action.span.start == 0)?;
@@ -166,7 +166,7 @@ fn template(text: &str) -> Option<((Span, usize), Certainty)> {
     let words: Vec<_> = template::literals(text, action.span);
     let found = match words.as_slice() {
         [literal] => (literal.span, certainty_of(literal, inner)?),
-        // `lookup('env', 'REG') | default('k8s.gcr.io', true)`: what the others are for has nothing to do with it.
+        // `lookup('env', 'REG') | default('k8s.gcr.io', true)`: the other literals do not matter.
         all => {
             let is_one = |literal: &&Literal<'_>| {
                 is_default(literal, inner) && names_something(literal.span.of(inner))
@@ -183,7 +183,7 @@ fn template(text: &str) -> Option<((Span, usize), Certainty)> {
     (!literal.is_empty()).then_some(((literal, action.span.len()), certainty))
 }
 
-/// How sure it is that an action results in its only literal. `None` where it does not.
+/// The certainty that an action results in its only literal. `None` if it does not.
 fn certainty_of(literal: &Literal<'_>, inner: &str) -> Option<Certainty> {
     if is_default(literal, inner) {
         return Some(Certainty::Certain);
@@ -196,12 +196,12 @@ fn certainty_of(literal: &Literal<'_>, inner: &str) -> Option<Certainty> {
     }
 }
 
-/// Whether an action results in a literal where nothing else is set, or where a condition says so.
+/// Whether an action results in the literal if nothing else is set, or if a condition holds.
 fn is_default(literal: &Literal<'_>, inner: &str) -> bool {
     let before = before(literal, inner);
     let behind = inner[literal.span.end..].trim_start_matches(['"', '\'', '`', ')']);
     let word = before.rsplit([' ', '|', ',', '(']).next();
-    // Jinja has a short name for the function, and a parameter of `lookup` that is called so.
+    // `d` is Jinja's short name of the function, and `default=` a parameter of `lookup`.
     let is_named = matches!(word, Some("d" | "default=" | "else" | "or"));
     before.ends_with("default")
         || is_named
@@ -210,7 +210,7 @@ fn is_default(literal: &Literal<'_>, inner: &str) -> bool {
         || called(&inner[..literal.span.start]) == Some("ternary")
 }
 
-/// The function in whose open parenthesis a text ends.
+/// The function whose open parenthesis contains the end of a text.
 fn called(before: &str) -> Option<&str> {
     let mut closed = 0_usize;
     let open = before.bytes().rposition(|byte| {
@@ -225,12 +225,12 @@ fn called(before: &str) -> Option<&str> {
     before[..open].rsplit([' ', '|', '(']).next()
 }
 
-/// What is before a literal in its action.
+/// The part of an action before a literal.
 fn before<'i>(literal: &Literal<'_>, inner: &'i str) -> &'i str {
     inner[..literal.span.start].trim_end_matches(['"', '\'', '`', '(', ' '])
 }
 
-/// Whether an action puts texts together, outside of its literals.
+/// Whether an action concatenates strings, outside of its literals.
 fn joins(inner: &str, literals: &[Literal<'_>]) -> bool {
     let is_text = |at: usize| {
         literals
@@ -241,7 +241,7 @@ fn joins(inner: &str, literals: &[Literal<'_>]) -> bool {
     signs.any(|(at, _)| !is_text(at) && 2 < at && at + 3 < inner.len())
 }
 
-/// How sure it is that an action results in the literal that it begins with, by what is behind that.
+/// The certainty that an action results in the literal it begins with, given what follows the literal.
 fn piped(behind: &str) -> Option<Certainty> {
     let behind = behind.trim_start_matches(['"', '\'', '`', ' ']);
     let Some(rest) = behind.strip_prefix('|') else {
@@ -258,7 +258,7 @@ fn is_function(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(letters)
 }
 
-/// Whether a function may return what it is given: not one that compares with it, or looks something up by it.
+/// Whether a function may return its argument, rather than compare with it or look something up by it.
 fn passes_on(function: &str) -> bool {
     const LOOK_UP: [&str; 7] = [
         "lookup", "get", "find", "query", "fail", "required", "include",
@@ -267,7 +267,7 @@ fn passes_on(function: &str) -> bool {
     !words::is_function_that_compares(function) && !LOOK_UP.iter().any(|word| folded.contains(word))
 }
 
-/// No action that is read here is longer.
+/// The maximum number of bytes of an action that are read.
 const LONGEST: usize = 1 << 10;
 
 #[cfg(test)]

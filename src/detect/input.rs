@@ -1,4 +1,4 @@
-//! A text to analyse: a file, or a document inside one.
+//! A text to analyze: a file, or a document embedded in one.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -12,21 +12,21 @@ use crate::syntax::yaml::Scalar;
 
 #[derive(Debug, Clone, Copy)]
 pub struct Input<'i> {
-    /// Of the file; empty of a document inside one.
+    /// The path of the file. Empty for an embedded document.
     pub path: &'i Path,
-    /// As it was read.
+    /// The text as read.
     pub text: &'i str,
-    /// As long, with placeholders of templates masked.
+    /// A text of the same length, with the placeholders of templates masked.
     pub masked: &'i str,
     pub actions: &'i [Action],
-    /// Offsets, in order, near which something of interest is. `None`: anywhere.
+    /// Sorted offsets near which something may be of interest. `None` if that is everywhere.
     pub hints: Option<&'i [usize]>,
-    /// How many documents it is embedded in.
+    /// The number of texts that it is nested in.
     pub depth: usize,
 }
 
 impl<'i> Input<'i> {
-    /// Of a text without templates, to be looked at as a whole.
+    /// Creates an input without templates or hints.
     pub(crate) fn of_text(path: &'i Path, text: &'i str) -> Self {
         Self {
             path,
@@ -46,7 +46,7 @@ impl Input<'_> {
         self.hints.is_none() || next.is_some_and(|next| next < span.end)
     }
 
-    /// The first offset from `from` on that may be of interest.
+    /// The first offset from `from` that may be of interest.
     pub(super) fn next_of_interest(&self, from: usize) -> Option<usize> {
         match self.hints {
             None => Some(from),
@@ -56,7 +56,7 @@ impl Input<'_> {
         }
     }
 
-    /// The lines of a region that may hold anything of interest, in order. Nothing that is of interest takes two lines.
+    /// The lines of a region that may contain anything of interest, in order. No reference spans two lines.
     pub(super) fn lines_of_interest(&self, region: Span) -> impl Iterator<Item = Span> {
         let bytes = &self.masked.as_bytes()[..region.end];
         let mut next = region.start;
@@ -73,13 +73,13 @@ impl Input<'_> {
         })
     }
 
-    /// The span of a scalar whose text is its value, and that is on one line.
+    /// The span of a scalar that is on one line and spelled verbatim.
     pub(super) fn verbatim(&self, scalar: &Scalar<'_>) -> Option<Span> {
         let one_line = !scalar.is_block() && !scalar.span.of(self.text).contains('\n');
         (one_line && scalar.is_verbatim(self.masked)).then_some(scalar.span)
     }
 
-    /// The actions that lie in a span.
+    /// The actions inside a span.
     pub(super) fn actions_in(&self, span: Span) -> &[Action] {
         let first = self
             .actions
@@ -89,22 +89,22 @@ impl Input<'_> {
     }
 }
 
-/// A text that is written in another one, ready to be looked into.
+/// A text that is decoded from another one.
 pub(super) struct Inner {
     decoded: Arc<Decoded>,
     masked: String,
     actions: Vec<Action>,
-    /// How sure it is that this is the text.
+    /// The certainty that this is the text.
     limit: Certainty,
 }
 
 impl Inner {
-    /// `decoded` is of the outer text with its placeholders masked.
+    /// Creates the text. `decoded` comes from the masked outer text, in the span `written`.
     pub(super) fn new(outer: &Input<'_>, decoded: Decoded, written: Span) -> Self {
         let actions = outer.actions_in(written).iter().filter_map(|action| {
             let start = decoded.position(action.span.start)?;
             let end = decoded.position(action.span.end)?;
-            // Those that were left out are empty.
+            // Actions that were left out are empty here.
             let span = (start < end).then(|| Span::new(start, end))?;
             Some(Action { span, ..*action })
         });
@@ -121,7 +121,7 @@ impl Inner {
         Self { limit, ..self }
     }
 
-    /// What a scalar means, where that is not what is written. `None` where the two cannot be laid side by side.
+    /// Decodes a scalar that is not spelled verbatim. `None` if the result cannot be mapped back.
     pub(super) fn of_scalar(outer: &Input<'_>, scalar: &Scalar<'_>) -> Option<Self> {
         let decoded = Decoded::of_scalar(outer.masked, scalar)?;
         Some(Self::new(outer, decoded, scalar.span))
@@ -142,7 +142,7 @@ impl Inner {
         &self.decoded
     }
 
-    /// Moves what was found in it to the outer text.
+    /// Moves the uses found in this text to the outer text.
     pub(super) fn adopt(&self, found: Vec<ImageUse>, out: &mut Vec<ImageUse>) {
         out.extend(found.into_iter().map(|one| {
             let usage = one.usage.at_most(self.limit);

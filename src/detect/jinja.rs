@@ -1,7 +1,7 @@
-//! Strings in the expressions of Jinja in the values of a plain file: what filters and tests compare with, as in `{{ image |
-//! replace('k8s.gcr.io', 'x') }}`, and what an image is made of, as in `{{ 'k8s.gcr.io/pause:' + version }}`.
+//! Strings in Jinja expressions in the values of a plain file: what filters and tests compare with, as in
+//! `{{ image | replace('k8s.gcr.io', 'x') }}`, and parts of images, as in `{{ 'k8s.gcr.io/pause:' + version }}`.
 //!
-//! Of templates, `literal` reads the actions.
+//! For templates, `literal` reads the actions.
 
 use super::flag;
 use super::image_use::{ImageUse, Tag};
@@ -14,15 +14,15 @@ use crate::source::{self, Span};
 const COMPARED: Usage = Usage::Compared(IN_FILTER);
 const MADE: Usage = Usage::likely("an expression makes an image of it");
 
-/// How far from an offset an expression is looked for: a line may be a megabyte of images.
+/// The maximum distance from an offset to its expression, in bytes: a line may be a megabyte of images.
 const FARTHEST: usize = 1 << 9;
 
-/// `known` are the uses that values as a whole are.
+/// `known` are the uses found in whole values.
 pub(super) fn uses(input: &Input<'_>, known: &[ImageUse]) -> Vec<ImageUse> {
     let mut found: Vec<ImageUse> = Vec::new();
     let mut known: Vec<Span> = known.iter().map(ImageUse::extent).collect();
     known.sort();
-    // Each host has a dot.
+    // Every host contains a dot.
     let dots = || input.text.match_indices('.').map(|(at, _)| at).collect();
     let all: Vec<usize> = input.hints.map_or_else(dots, <[usize]>::to_vec);
     for hint in all {
@@ -63,21 +63,21 @@ pub(super) fn uses(input: &Input<'_>, known: &[ImageUse]) -> Vec<ImageUse> {
     found
 }
 
-/// A string of an expression.
+/// A string in an expression.
 struct Literal<'l> {
     span: Span,
-    /// What is before and behind it.
+    /// The text before and after it.
     head: &'l str,
     tail: &'l str,
-    /// The line up to it.
+    /// The line up to the string.
     line: &'l str,
-    /// Whether it is in the marks of an expression, rather than in a condition.
+    /// Whether it is inside expression marks, rather than in a condition without them.
     in_action: bool,
     has_path: bool,
 }
 
 impl<'l> Literal<'l> {
-    /// The string around an offset, in an expression on its line.
+    /// Finds the string around an offset, if it is in an expression on the same line.
     fn around(text: &'l str, at: usize) -> Option<Self> {
         let near = flag::far(text, at, FARTHEST);
         let line = near + source::line_start(&text[near..], at - near);
@@ -121,12 +121,12 @@ impl<'l> Literal<'l> {
             let mut names = head.rsplit(|letter| !in_name(letter));
             names.next().is_some_and(words::is_function_that_compares)
         });
-        // Whole names are found there as in any condition.
+        // In a condition, whole names are found without this.
         let is_known = !self.in_action && self.has_path;
         !is_known && (is_operand || is_argument)
     }
 
-    /// Whether the key of its line says that the value is an image, or a part of one.
+    /// Whether the key of its line shows that the value is an image or a part of one.
     fn is_made_into_an_image(&self) -> bool {
         let key = self
             .line
@@ -137,7 +137,7 @@ impl<'l> Literal<'l> {
     }
 }
 
-/// Where the expression of a condition of Ansible begins, if the line is one.
+/// The offset of the expression, if the line is an Ansible condition.
 fn condition(line: &str) -> Option<usize> {
     let (key, _) = line.split_once(':')?;
     let name = key.trim_start_matches([' ', '-']);

@@ -1,13 +1,13 @@
-//! Evidence in the words of a key, whatever is around it.
+//! Evidence in the words of a key, regardless of its context.
 //!
-//! Each key is judged once: a few hundred make most maps of most trees. What the words are is in [`words`].
+//! Each key is classified once, because most maps share a few hundred keys. The words are in [`words`].
 
 use std::cell::RefCell;
 use std::collections::HashMap;
 
 use super::words;
 
-/// What a folded key says of its value.
+/// What a folded key tells about its value.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct KeyWords {
     pub(super) is_prose: bool,
@@ -21,7 +21,7 @@ pub(super) struct KeyWords {
     pub(super) is_target: bool,
 }
 
-/// Not more keys are remembered at once: a file may have a million.
+/// The size limit of the cache: a file may have a million keys.
 const MOST_KNOWN: usize = 1024;
 
 thread_local! {

@@ -1,4 +1,4 @@
-//! Live objects: what `kubectl get -o yaml` gives. Each use is named after the object and the container.
+//! Live objects, as from `kubectl get -o yaml`. Each use is labelled with its object and container.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -8,8 +8,7 @@ use super::usage::Usage;
 use crate::source::Span;
 use crate::syntax::yaml::{Map, Node};
 
-/// Names the object in those of the uses that come after `first`, if a cluster gave it; and leaves out what its status
-/// and annotations say once more.
+/// Labels the uses from index `first` with their object and container, if the object comes from a cluster.
 pub(super) fn of_object(root: &Map<'_>, kind: &str, uses: &mut [ImageUse], first: usize) {
     if uses.len() == first {
         return;
@@ -29,7 +28,7 @@ pub(super) fn of_object(root: &Map<'_>, kind: &str, uses: &mut [ImageUse], first
     }
 }
 
-/// Leaves out what is only observed and named in the same text otherwise, or more than once.
+/// Removes observed uses whose image also has another use in the same object, and duplicates among them.
 pub fn once_each(text: &str, uses: &mut Vec<ImageUse>) {
     let name_of = |one: &ImageUse| {
         let own = one.text(text);
@@ -55,7 +54,7 @@ fn without_container(object: Arc<Object>) -> Object {
     }
 }
 
-/// The object at a root, if it carries what only a cluster writes.
+/// The object at a root, if it has fields that only a cluster writes.
 fn live_object(root: &Map<'_>, kind: &str) -> Option<Object> {
     let metadata = root.map("metadata")?;
     let has = |key: &str| metadata.get(key).is_some();
@@ -71,7 +70,7 @@ fn live_object(root: &Map<'_>, kind: &str) -> Option<Object> {
     })
 }
 
-/// The name of the container that a span is in.
+/// The name of the container that contains a span.
 fn container_of<'m>(map: &'m Map<'m>, span: Span) -> Option<&'m str> {
     let holds = |node: &Node<'_>| node.span().covers(span);
     let entry = map.entries.iter().find(|entry| holds(&entry.value))?;

@@ -1,7 +1,7 @@
-//! Images that options of a command spread over several values: `helm upgrade web CHART --set
-//! image.repository=a,image.tag=1`.
+//! Images that command options spread over several values:
+//! `helm upgrade web CHART --set image.repository=a,image.tag=1`.
 //!
-//! They are read as keys of one map, because the chart gets them as one. The other arguments are not a part of that map.
+//! All settings of a command are read as one map, because that is how the chart gets them. Other arguments are not part of it.
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -20,11 +20,11 @@ use crate::source::Span;
 use crate::syntax::beside::Insertion;
 use crate::syntax::yaml::{List, Node, Scalar, Style};
 
-/// Of commands that set more, as generated ones may, only the words are read.
+/// The maximum number of settings of a command that are joined. For more, as in generated commands, only the words are read.
 const MOST_SETTINGS: usize = 256;
 
-/// Reads the commands of a region. `out` has from `before` on what its words by themselves are. `takes_comma`: whether
-/// the text may have commas where it has none.
+/// Applies the options of the commands in a region. From `before` on, `out` contains the uses that the words are by
+/// themselves. `takes_comma`: whether the fix may add a comma to the text.
 pub(super) fn of_text(
     input: &Input<'_>,
     region: Span,
@@ -67,7 +67,7 @@ pub(super) fn of_text(
     out.extend(own);
 }
 
-/// Reads a list of arguments.
+/// Applies the options in a list of arguments.
 pub(super) fn of_list(
     context: &Context<'_>,
     list: &List<'_>,
@@ -107,10 +107,10 @@ pub(super) fn of_list(
     );
 }
 
-/// What a chart needs to accept other images than its own.
+/// What a chart needs to accept images other than its own.
 enum Consent {
     Given,
-    /// By a text at an offset.
+    /// Requires a text to be inserted at an offset.
     Wanted(usize, String),
     NoRoom,
 }
@@ -132,7 +132,7 @@ impl Consent {
         }
     }
 
-    /// Has a fix of the use bring it along.
+    /// Makes a fix of the use also insert the consent.
     fn ask(&self, one: &mut ImageUse) {
         let limit = match self {
             Self::Given => return,
@@ -153,7 +153,7 @@ impl Consent {
     }
 }
 
-/// What the chart of a command needs. `None` where nothing says that it is one that refuses images.
+/// The consent that the chart of a command needs. `None` if the command names no chart known to refuse images.
 fn consent_of(
     command: &Command<'_>,
     options: &[(usize, SetOption)],
@@ -174,7 +174,7 @@ fn consent_of(
     Some(Consent::of(options, room.next()))
 }
 
-/// Joins what options set. `own` is what is there by itself: what is part of something joined is left out of `out`.
+/// Joins the values that options set. `own` are the uses found so far; those that are part of a joined one are dropped.
 fn join(
     input: &Input<'_>,
     inherited: Option<Usage>,
@@ -226,7 +226,7 @@ fn join(
     out.append(&mut own);
 }
 
-/// The images that are spread over several settings, and which settings those are.
+/// The images that are spread over several settings, and the indices of those settings.
 fn joined(context: &Context<'_>, settings: &[&Setting]) -> (Vec<ImageUse>, HashSet<usize>) {
     let pair = |one: &&'_ Setting| {
         let scalar = one.value.map(|span| Scalar {
@@ -234,7 +234,7 @@ fn joined(context: &Context<'_>, settings: &[&Setting]) -> (Vec<ImageUse>, HashS
             style: Style::Plain,
             value: Cow::Borrowed(span.of(context.input.masked)),
         });
-        // What is not written is not known.
+        // A value that is not spelled verbatim is unknown.
         scalar.map_or(Node::Alias(Span::new(0, 0)), Node::Scalar)
     };
     let paths = settings.iter().map(|one| one.path.as_str());
@@ -244,7 +244,7 @@ fn joined(context: &Context<'_>, settings: &[&Setting]) -> (Vec<ImageUse>, HashS
     (found, used)
 }
 
-/// What is pulled by a value of its own.
+/// The pulls in the value of a single setting.
 fn alone(context: &Context<'_>, one: &Setting, value: Span) -> Vec<ImageUse> {
     let (above, _) = one.path.rsplit_once('.').unwrap_or_default();
     let (key, parent) = (words::fold(&one.path), words::fold(above));
@@ -258,7 +258,7 @@ fn alone(context: &Context<'_>, one: &Setting, value: Span) -> Vec<ImageUse> {
     found
 }
 
-/// What a path says of all that is set there, where that is no pull.
+/// The usage that a path implies for everything set there, if that is not a pull.
 fn spoken_about(path: &str) -> Option<Usage> {
     path.split('.').find_map(|key| match words::fold(key) {
         key if words::is_allowed(&key) => Some(usage::ALLOWED),

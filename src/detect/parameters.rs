@@ -1,24 +1,23 @@
-//! Parameters of Tekton and Argo Workflows, by how their document uses them: `$(params.registry)/$(params.name)`.
+//! How a document uses parameters of Tekton and Argo Workflows: `$(params.registry)/$(params.name)`.
 
 use std::cell::OnceCell;
 use std::collections::HashMap;
 
 const MARKS: [&str; 2] = ["params.", "parameters."];
 
-/// How a document uses its parameters; read where it is asked for.
+/// The uses of parameters in a document, computed on demand.
 #[derive(Debug, Default)]
 pub(super) struct Parameters(OnceCell<HashMap<String, Use>>);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Use {
     Alone,
-    /// Behind a `/`.
+    /// After a `/`.
     Joined,
 }
 
 impl Parameters {
-    /// Whether the text of the document uses a parameter, and never behind a `/`: then nothing is put before an image that
-    /// it is.
+    /// Whether the document uses the parameter, and never after a `/`. An image in it then has no prefix.
     pub(super) fn are_alone(&self, text: &str, name: &str) -> bool {
         let uses = self.0.get_or_init(|| uses(text));
         uses.get(name) == Some(&Use::Alone)

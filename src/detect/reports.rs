@@ -1,6 +1,6 @@
-//! Documents that a tool wrote about images: bills of materials, results of scans, attestations.
+//! Documents that tools write about images: bills of materials, scan results, attestations.
 //!
-//! They say what was found in an image of that name, and some are signed. Another name in them would be wrong.
+//! They tell what was found in an image of a given name, and some are signed. Changing the name would make them wrong.
 
 use super::document_type::holds_maps;
 use super::usage::Usage;
@@ -9,7 +9,7 @@ use crate::syntax::yaml::Map;
 pub(super) const REPORTED: Usage =
     Usage::Observed("a report says what was found, nothing is pulled from it");
 
-/// API groups whose objects are such documents.
+/// API groups of such documents.
 pub const REPORT_GROUPS: [&str; 5] = [
     "aquasecurity.github.io",
     "openreports.io",
@@ -18,7 +18,7 @@ pub const REPORT_GROUPS: [&str; 5] = [
     "wgpolicyk8s.io",
 ];
 
-/// The keys at the root that a document has all of, by what writes it.
+/// For each tool, the root keys that all of its documents have.
 const KEYS: [&[&str]; 8] = [
     // CycloneDX
     &["bomFormat"],
@@ -38,7 +38,7 @@ const KEYS: [&[&str]; 8] = [
     &["artifacts", "artifactRelationships"],
 ];
 
-/// What container engines print of an image that they have.
+/// Keys in the output of container engines about a local image.
 const OF_IMAGE: [&str; 4] = ["RepoTags", "RepoDigests", "repoTags", "repoDigests"];
 
 pub(super) fn is_report(map: &Map<'_>, object: Option<(&str, &str)>) -> bool {
@@ -56,7 +56,7 @@ pub(super) fn is_report(map: &Map<'_>, object: Option<(&str, &str)>) -> bool {
         || holds_maps(map, "images", &OF_IMAGE)
 }
 
-/// Whether a map is one that `docker inspect` prints a list of.
+/// Whether a map is an item of the output of `docker inspect`.
 fn is_inspected(map: &Map<'_>) -> bool {
     OF_IMAGE.iter().any(|key| map.get(key).is_some())
 }

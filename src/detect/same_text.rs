@@ -1,6 +1,6 @@
-//! Other uses of a pulled image in the same text: an image that the text builds or pushes itself is not pulled from
-//! elsewhere, the fix of an image that the text compares with needs review, what it removes again moves as it does where it is
-//! pulled, and what an entry in a part of it selects keeps its name.
+//! Other uses of a pulled image in the same text. An image that the text itself builds or pushes is not pulled from
+//! elsewhere. The fix of an image that the text compares with needs review. An image that the text lists or removes moves
+//! like the pull. An image that an embedded entry selects keeps its name.
 
 use std::collections::{HashMap, HashSet};
 
@@ -15,7 +15,7 @@ const CONDITION: Certainty =
 const SELECTED: Certainty =
     Certainty::MustAgree("a text here has an entry that selects it by this name");
 
-/// Marks all uses of images that are pushed in the same text, and of those that it compares with.
+/// Adjusts the usages of images that the same text also pushes, compares with or selects.
 pub(super) fn mark(text: &str, uses: &mut [ImageUse]) {
     local(text, uses);
     let of = |is_one: &dyn Fn(&ImageUse) -> bool| -> HashSet<(String, String)> {
@@ -24,7 +24,7 @@ pub(super) fn mark(text: &str, uses: &mut [ImageUse]) {
     };
     let pushed = of(&|one| matches!(one.usage, Usage::Pushed(_)) && one.name.is_some());
     let compared = of(&|one| one.usage.is_in_condition());
-    // What begins with a registry that a filter looks for is what it finds.
+    // A filter for a registry matches every image in that registry.
     let is_filter = |one: &&ImageUse| one.usage == Usage::Compared(IN_FILTER) && one.name.is_none();
     let filters = uses.iter().filter(is_filter);
     let filters: HashSet<String> = filters.map(|one| reference(one, text).0 + "/").collect();
@@ -36,7 +36,7 @@ pub(super) fn mark(text: &str, uses: &mut [ImageUse]) {
     for one in uses.iter_mut().filter(|one| one.usage.is_pull()) {
         let (name, tag) = reference(one, text);
         let whole = (name.clone(), tag);
-        // Without a tag, all tags are pushed; and what is compared may be a part of the whole.
+        // A push without a tag stands for all tags, and a comparison may be with a part of the reference.
         let bare = (name, String::new());
         let is_among = |all: &HashSet<_>| all.contains(&whole) || all.contains(&bare);
         let mut folders = whole.0.match_indices('/').map(|(at, _)| &whole.0[..=at]);
@@ -53,7 +53,7 @@ pub(super) fn mark(text: &str, uses: &mut [ImageUse]) {
     }
 }
 
-/// An image that is looked for on this machine is there because the text pulls it, or for another reason.
+/// Gives a use of a local image the usage of the pull of the same image, if the text has one.
 fn local(text: &str, uses: &mut [ImageUse]) {
     let is_local = |one: &ImageUse| one.usage == LOCAL;
     if !uses.iter().any(is_local) {
@@ -71,7 +71,7 @@ fn local(text: &str, uses: &mut [ImageUse]) {
     }
 }
 
-/// Name and tag, as they are written.
+/// The name and tag, as written.
 fn reference(one: &ImageUse, text: &str) -> (String, String) {
     let own = one.text(text);
     let pieces = [one.registry, one.name].into_iter().flatten();

@@ -1,17 +1,17 @@
-//! Entries of a kustomization that stand in plain text, as a script writes them: `{name: web, newTag: "1"}`.
+//! Entries of a kustomization in plain text, as a script may write them: `{name: web, newTag: "1"}`.
 //!
-//! Looks at the text around a name alone, and not far.
+//! Looks only at the text near a name.
 
 use super::flag;
 use super::usage::{MUST_MATCH_IN_TEXT, Usage};
 
-/// How far around a name the rest of its entry is looked for.
+/// The number of bytes around a name that are searched for the rest of its entry.
 const MOST_BYTES: usize = 512;
 
 const NEW_NAME: &str = "newName";
 const NEW_TAG: &str = "newTag";
 
-/// How a name is used that is the `name` of such an entry.
+/// The usage of the text from `start` to `end`, if it is the `name` of such an entry.
 pub(super) fn usage_at(text: &str, start: usize, end: usize) -> Option<Usage> {
     let quotes = ['"', '\'', '\\'];
     let before = &text[flag::far(text, start, MOST_BYTES)..start];
@@ -26,7 +26,7 @@ pub(super) fn usage_at(text: &str, start: usize, end: usize) -> Option<Usage> {
     }
     let after = &text[end..flag::ahead(text, end, MOST_BYTES)];
     let after = after.split('}').next().unwrap_or_default();
-    // The next entry begins there.
+    // The next entry starts there.
     let after = after.split("name:").next().unwrap_or_default();
     let inside = before.rfind('{').map_or("", |open| &before[open..]);
     let has = |key: &str| after.contains(key) || inside.contains(key);

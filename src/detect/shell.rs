@@ -1,6 +1,6 @@
-//! The commands of a script, as far as they say how the images that they name are used.
+//! The commands of a script, as far as they show how the images in them are used.
 //!
-//! No shell: words and the marks between commands, so that it reads scripts, Dockerfiles, arguments and settings alike.
+//! Not a shell: splits words and commands, in a way that suits scripts, Dockerfiles, arguments and settings alike.
 //! Runs nothing.
 
 use super::schema::kubeadm;
@@ -14,11 +14,11 @@ mod pushing;
 pub(super) mod set_option;
 mod url;
 
-/// A command, or a line that is none.
+/// A command, or a line of other text.
 #[derive(Debug, Default)]
 pub(super) struct Command<'c> {
     pub(super) words: Vec<Word<'c>>,
-    /// Whether another command takes what it says: `$(...)`.
+    /// Whether another command uses its output: `$(...)`.
     pub(super) is_substituted: bool,
 }
 
@@ -26,18 +26,18 @@ pub(super) struct Command<'c> {
 pub(super) struct Word<'c> {
     pub(super) text: &'c str,
     pub(super) span: Span,
-    /// Whether it is in a comment.
+    /// Whether the word is in a comment.
     in_comment: bool,
 }
 
 impl<'c> Word<'c> {
-    /// Its name without folders, if it is a program.
+    /// The file name of the word, which may be a program.
     fn program(&self) -> &'c str {
         self.text.rsplit('/').next().unwrap_or_default()
     }
 }
 
-/// Of longer commands, as minified JSON is to a shell, only so many words before a word are looked at.
+/// The maximum number of words to look back from a word. A line of minified JSON looks like a very long command.
 const MOST_WORDS: usize = 64;
 
 const PUSHED: Usage = Usage::Pushed("the command pushes it and does not pull it");
@@ -47,10 +47,10 @@ const COMMENT: Usage = Usage::Mention("it is in a comment");
 const PROXIED: Usage = Usage::Mention("a web server redirects clients there");
 const VERIFIED: Usage = Usage::Mention("the command looks for its signature there");
 
-/// What begins a comment for Renovate, which looks for new versions where it says.
+/// The start of a comment for Renovate, which looks up new versions of the image named there.
 pub(super) const RENOVATE: &str = "renovate:";
 
-/// Calls that compare, in the languages of policies and scripts.
+/// Calls that compare, in policy and script languages.
 const SEARCHING: [&str; 5] = [
     "contains(",
     "startswith(",
@@ -59,7 +59,7 @@ const SEARCHING: [&str; 5] = [
     "match(",
 ];
 
-/// Whether a word alone says that a list of words may be a command whose images are not only pulled.
+/// Whether the word suggests that a list of words is a command that does more with images than pull them.
 pub(super) fn is_verb(word: &str) -> bool {
     const VERBS: [&str; 18] = [
         "rmi",
@@ -116,10 +116,10 @@ pub(super) fn commands(text: &str) -> Vec<Command<'_>> {
 
 struct Splitter<'s> {
     text: &'s str,
-    /// Where the word began that is read.
+    /// The start of the current word.
     start: Option<usize>,
     in_comment: bool,
-    /// How many substitutions are open.
+    /// The number of open substitutions.
     depth: usize,
     /// Whether the words are items of an array: `IMAGES=(a b)`.
     in_array: bool,
@@ -134,7 +134,7 @@ impl Splitter<'_> {
                 self.in_comment = false;
             }
             b'#' if self.start.is_none() && self.is_blank_before(at) => self.in_comment = true,
-            // The key of a value in JSON is no word of a command.
+            // A key in JSON is not a word of a command.
             b'"' if self.is_key(at) => {}
             b' ' | b'\t' | b'\r' | b'"' | b'\'' => self.end_word(at, false),
             b'(' | b'`' if !self.in_comment => {
@@ -166,7 +166,7 @@ impl Splitter<'_> {
         }
     }
 
-    /// Says of the command that begins whether it is in a substitution.
+    /// Records whether the new command is in a substitution.
     fn substitute(&mut self) {
         let is_substituted = self.depth > 0;
         if let Some(command) = self.commands.last_mut() {
@@ -209,7 +209,7 @@ impl Splitter<'_> {
 }
 
 impl<'c> Command<'c> {
-    /// The word that holds an offset.
+    /// The index of the word that contains an offset.
     pub(super) fn word_at(&self, offset: usize) -> Option<usize> {
         let index = self.words.partition_point(|word| word.span.end <= offset);
         let word = self.words.get(index)?;
@@ -225,7 +225,7 @@ impl<'c> Command<'c> {
         word.map_or("", |word| word.text)
     }
 
-    /// How the word is used by what the command does, where that is no plain pull.
+    /// The usage of the word by what the command does. `None` for a plain pull.
     pub(super) fn usage(&self, index: usize) -> Option<Usage> {
         let word = self.words[index];
         if word.in_comment {
@@ -263,7 +263,7 @@ impl<'c> Command<'c> {
             .or_else(|| self.of_kubeadm(index))
     }
 
-    /// What collectors of logs keep or drop: `Exclude $image NAME` of Fluent Bit.
+    /// Whether it is a filter of a log collector: `Exclude $image NAME` of Fluent Bit.
     fn is_filtered(&self) -> bool {
         const SETTINGS: [&str; 6] = [
             "Condition",
@@ -276,7 +276,8 @@ impl<'c> Command<'c> {
         self.words.len() > 1 && SETTINGS.contains(&self.words[0].text)
     }
 
-    /// `kubeadm init --image-repository NAME --kubernetes-version V`, and what calls it.
+    /// The usage of the registry in `kubeadm init --image-repository NAME --kubernetes-version V`, or in a tool that calls
+    /// kubeadm.
     fn of_kubeadm(&self, index: usize) -> Option<Usage> {
         const REPOSITORY: &str = "--image-repository";
         const VERSION: &str = "--kubernetes-version";
@@ -296,7 +297,7 @@ impl<'c> Command<'c> {
         })
     }
 
-    /// A signature is of an image at one location, and so are the keys that it is checked with.
+    /// The usage in a signature command. A signature belongs to an image at one location, and so do the keys that verify it.
     fn of_signature(&self, index: usize) -> Option<Usage> {
         let words = self.before(index).iter().map(|word| word.text);
         let mut words = words
@@ -309,7 +310,7 @@ impl<'c> Command<'c> {
         }
     }
 
-    /// `[ "$X" = NAME ]`, `X == NAME`, and what is before the `)` of a `case`.
+    /// Whether the word is compared: `[ "$X" = NAME ]`, `X == NAME`, or the pattern before the `)` of a `case`.
     fn is_tested(&self, index: usize) -> bool {
         let compares = |word: &str| matches!(word, "==" | "!=" | "=~" | "-eq" | "-ne");
         let previous = self.previous(index);
@@ -323,7 +324,7 @@ impl<'c> Command<'c> {
         is_compared || compares(next) || in_test || is_asserted || is_pattern
     }
 
-    /// Whether a test begins there, and not a list, as in `images = ["NAME"]`, or any word, as in `kubectl run test`.
+    /// Whether a test begins here, not a list as in `images = ["NAME"]`, or another word as in `kubectl run test`.
     fn begins_test(&self, at: usize) -> bool {
         const BEFORE: [&str; 13] = [
             "!", "{", "RUN", "and", "do", "elif", "else", "if", "or", "sudo", "then", "until",
@@ -339,7 +340,8 @@ impl<'c> Command<'c> {
         at == 0 || BEFORE.contains(&previous) || is_script() || is_list && previous == "in"
     }
 
-    /// `kubectl wait --for=jsonpath='{.spec.image}'=NAME`, `--field-selector spec.image=NAME`
+    /// Whether the command waits for or selects by the word: `kubectl wait --for=jsonpath='{.spec.image}'=NAME`,
+    /// `--field-selector spec.image=NAME`
     fn is_awaited(&self, index: usize) -> bool {
         let own = self.words[index].text;
         let mut words = self.before(index).iter().map(|word| word.text).chain([own]);
@@ -348,14 +350,14 @@ impl<'c> Command<'c> {
         waits || selects(own) || selects(self.previous(index))
     }
 
-    /// Directives of web servers.
+    /// Whether it is a directive of a web server.
     fn is_proxied(&self) -> bool {
         let word = |at: usize| self.words.get(at).map_or("", |word| word.text);
         match word(0) {
             "rewrite" | "proxy_pass" | "proxy_redirect" | "server_name" | "proxy_set_header"
             | "sub_filter" | "reverse_proxy" | "redir" | "ProxyPass" | "ProxyPassReverse"
             | "Redirect" | "RedirectMatch" | "RewriteCond" | "RewriteRule" => true,
-            // A status, or a URL; other languages return other things.
+            // A status code or a URL. In other languages, `return` has other operands.
             "return" => {
                 word(1).starts_with("http") || word(1).bytes().all(|byte| byte.is_ascii_digit())
             }
@@ -373,7 +375,7 @@ impl Command<'_> {
         is_set && self.words[index].text.contains('=')
     }
 
-    /// Whether the word is `OLD=NEW`: of `kustomize edit set image` and `argocd app set --kustomize-image`.
+    /// Whether the word is `OLD=NEW`, as for `kustomize edit set image` and `argocd app set --kustomize-image`.
     pub(super) fn replaces_images(&self, index: usize) -> bool {
         let by_option = self.words[index].text.starts_with("--kustomize-image")
             || self.previous(index) == "--kustomize-image";
@@ -381,7 +383,7 @@ impl Command<'_> {
     }
 }
 
-/// Whether a word may be the image that `docker run` starts.
+/// Whether a word may be an image with a path and a tag.
 fn is_name(word: &str) -> bool {
     let tagged = word
         .rsplit_once(':')
@@ -393,7 +395,7 @@ fn is_name(word: &str) -> bool {
 mod tests {
     use super::*;
 
-    /// The usage of the word that holds the needle.
+    /// The usage of the word that contains the needle.
     #[track_caller]
     fn usage(text: &str, needle: &str) -> &'static str {
         let at = text.find(needle).unwrap();

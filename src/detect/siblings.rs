@@ -1,6 +1,6 @@
-//! The values beside a value, as far as they say how it is used: that it is one of a closed list, a rule, a row of a table.
+//! What the siblings of a value tell about its use: that it is one of a closed list, part of a rule, or a row of a table.
 //!
-//! Knows the map that holds the value, and nothing of what is above it.
+//! Looks only at the map that contains the value.
 
 use super::context::{Context, Step};
 use super::usage::{self, BUILT, COMPARED, PUSHED, Usage};
@@ -23,7 +23,7 @@ const BESIDE_PATTERN: Usage = Usage::must_agree("the pattern beside it names thi
 const BESIDE_CLOSED: Usage =
     Usage::must_agree("only the values of the closed list beside it are allowed");
 
-/// How a value is compared, listed or copied by what is beside it.
+/// The usage of a value that its siblings show to be compared, listed or copied.
 pub(super) fn usage_of(context: &Context<'_>, value: &Node<'_>) -> Option<Usage> {
     let (key, siblings) = (context.key, context.siblings?);
     let has = |key: &str| siblings.get(key).is_some();
@@ -47,7 +47,7 @@ pub(super) fn usage_of(context: &Context<'_>, value: &Node<'_>) -> Option<Usage>
     }
 }
 
-/// What is left to say where the key says nothing.
+/// The usage by siblings, for a key that implies none.
 pub(super) fn limit_of(key: &str, siblings: &Map<'_>, value: &Node<'_>) -> Option<Usage> {
     match () {
         () if words::is_image_alone(key) && is_built(siblings) => Some(BUILT),
@@ -64,7 +64,7 @@ pub(super) fn limit_of(key: &str, siblings: &Map<'_>, value: &Node<'_>) -> Optio
     }
 }
 
-/// Whether a small map has a location and an account for it, and no image that is pulled: no tag says so.
+/// Whether a small map contains a location and an account for it, but no image that is pulled: nothing has a tag.
 fn is_of_account(key: &str, siblings: &Map<'_>, value: &str) -> bool {
     let has = |words: &[&str]| {
         let mut keys = siblings.entries.iter().filter_map(Entry::name);
@@ -83,12 +83,12 @@ fn is_of_account(key: &str, siblings: &Map<'_>, value: &str) -> bool {
         && !has(&["tag", "digest", "imagetag", "version"])
 }
 
-/// Whether the key is one of a value, whatever a sibling calls that.
+/// Whether the key as written is `value` or `values`, whatever name a sibling gives it.
 fn is_value(context: &Context<'_>) -> bool {
     matches!(context.step(), Step::Key("value" | "values"))
 }
 
-/// Whether a value is what an operator compares with: of a constraint of Nomad, a criterion of NeuVector, a match of
+/// Whether a value is the operand of a comparison: a constraint of Nomad, a criterion of NeuVector, a match of
 /// Kubernetes.
 fn is_operand(siblings: &Map<'_>) -> bool {
     const CHANGES: [&str; 12] = [
@@ -111,7 +111,7 @@ fn is_operand(siblings: &Map<'_>) -> bool {
     compares || siblings.get("attribute").is_some()
 }
 
-/// Whether a value is put into what is observed: by a processor of OpenTelemetry.
+/// Whether a processor of OpenTelemetry adds the value to what is observed.
 fn is_inserted(siblings: &Map<'_>) -> bool {
     matches!(
         siblings.text("action"),
@@ -119,7 +119,7 @@ fn is_inserted(siblings: &Map<'_>) -> bool {
     )
 }
 
-/// What a rule that allows or denies says of the images beside it.
+/// The usage of images beside the action of a rule that allows or denies.
 fn of_rule(siblings: &Map<'_>) -> Option<Usage> {
     const KEYS: [&str; 6] = [
         "action",
@@ -154,7 +154,7 @@ fn of_rule(siblings: &Map<'_>) -> Option<Usage> {
     }
 }
 
-/// The sides of a row of a table by which images are copied or renamed.
+/// The usage of a column in a table of images that are copied or renamed.
 fn of_table(key: &str, siblings: &Map<'_>) -> Option<Usage> {
     const COPIES: [(&str, &str); 9] = [
         ("from", "to"),
@@ -196,7 +196,7 @@ fn of_table(key: &str, siblings: &Map<'_>) -> Option<Usage> {
     }
 }
 
-/// What replaces a match: a label of Prometheus, or a part of a name that others read.
+/// The usage of the replacement for a match: a Prometheus label, or a part of a name that others read.
 fn of_replacement(siblings: &Map<'_>) -> Option<Usage> {
     const OF_LABELS: [&str; 4] = [
         "source_labels",
@@ -212,7 +212,7 @@ fn of_replacement(siblings: &Map<'_>) -> Option<Usage> {
     }
 }
 
-/// Whether a list is all that is allowed: by its key, or by what is beside it, as in Azure Pipelines and Rundeck.
+/// Whether a list has all allowed values, by its key or its siblings, as in Azure Pipelines and Rundeck.
 fn is_closed_list(key: &str, siblings: &Map<'_>) -> bool {
     let is_parameter = || siblings.get("name").is_some() && siblings.get("default").is_some();
     words::is_closed_list(key) || key == "values" && (is_parameter() || is_enforced(siblings))
@@ -222,7 +222,7 @@ fn is_enforced(siblings: &Map<'_>) -> bool {
     siblings.text("enforced") == Some("true")
 }
 
-/// Whether a map says how the image in it is built: of DevSpace and Okteto, or of the matrix of a workflow.
+/// Whether a map describes how its image is built, as for DevSpace and Okteto, or in the matrix of a workflow.
 fn is_built(siblings: &Map<'_>) -> bool {
     let is_here = |key: &str| {
         let folder = siblings.text(key);
@@ -255,7 +255,7 @@ fn is_beside_pattern(siblings: &Map<'_>, value: &Node<'_>) -> bool {
     registry.contains('.') && plain.contains(registry)
 }
 
-/// Whether a default is one of the few values that are allowed.
+/// Whether a default is one of a closed list of values beside it.
 pub(super) fn is_in_closed_list(siblings: &Map<'_>, value: &Node<'_>) -> bool {
     let Some(scalar) = value.as_scalar() else {
         return false;
@@ -274,10 +274,10 @@ pub(super) fn is_in_closed_list(siblings: &Map<'_>, value: &Node<'_>) -> bool {
     keys.iter().any(holds) || is_closed_list("values", siblings) && holds(&"values")
 }
 
-/// Of larger maps only so many values are looked at.
+/// The maximum number of values of a map that are examined.
 const MOST_VALUES: usize = 64;
 
-/// Whether all values of a map are images with their tags, and one of them names its registry.
+/// Whether all values of a map are images with tags, and at least one includes its registry.
 pub(super) fn are_images(map: &Map<'_>) -> bool {
     let is_image = |value: &str| {
         let (name, tag) = value.rsplit_once(':').unwrap_or_default();

@@ -1,4 +1,4 @@
-//! Images that are spread over several values: of a map, of what is merged into it, of a list of names and values.
+//! Images that are spread over several values of a map, its merged maps, or a list of names and values.
 
 mod reader;
 
@@ -16,7 +16,7 @@ use super::words;
 use crate::syntax::yaml::{List, Map, Node};
 use reader::Reader;
 
-/// Maps that are merged into maps that are merged: deeper than this they are not analysed.
+/// The maximum nesting of merge keys. Deeper merges are not analyzed.
 const DEEPEST_MERGE: usize = 4;
 
 /// A value that may be a part of an image.
@@ -24,11 +24,11 @@ struct Part<'p> {
     key: &'p str,
     pair: Pair<'p>,
     node: &'p Node<'p>,
-    /// Its place in the map or list; `None` where it is merged in.
+    /// The index in the map or list. `None` if it is merged in.
     own: Option<usize>,
-    /// Whether an alias led to it.
+    /// Whether it was reached through an alias.
     by_alias: bool,
-    /// How sure its key is that it is pulled, where that says so.
+    /// The usage that its key implies, which limits the certainty of the pull.
     limit: Option<Usage>,
 }
 
@@ -45,7 +45,7 @@ impl<'p> Part<'p> {
     }
 }
 
-/// Finds the images of a map. Gives the entries that are dealt with.
+/// Finds the images of a map. Returns the indices of the entries that are part of one.
 pub(super) fn of_map(
     context: &Context<'_>,
     map: &Map<'_>,
@@ -67,7 +67,7 @@ pub(super) fn of_map(
     if !parts.iter().any(is_more_than_name) {
         return HashSet::new();
     }
-    // What the schema knows is read as it says.
+    // Values that a schema row describes are read by that row.
     parts.retain_mut(|part| {
         let value = context.value(map, part.key, &part.pair.key);
         let row = schema::row(&value);
@@ -83,7 +83,7 @@ pub(super) fn of_map(
     images(context, &parts, Some(map), out)
 }
 
-/// Finds the images of a list of names and values. Gives the items that are dealt with.
+/// Finds the images of a list of names and values. Returns the indices of the items that are part of one.
 pub(super) fn of_list(
     context: &Context<'_>,
     list: &List<'_>,
@@ -110,13 +110,13 @@ pub(super) fn of_list(
     images(context, &parts, None, out)
 }
 
-/// Whether a parameter is an image before which nothing is put.
+/// Whether a parameter is a complete image name, without a prefix.
 fn is_whole(context: &Context<'_>, parameter: &str) -> bool {
     let is_name = words::repository_stem(&words::fold(parameter)).is_some();
     is_name && context.document.uses_alone(context.input.text, parameter)
 }
 
-/// Finds the images of paths and values, as options of a command set them. Gives the pairs that are dealt with.
+/// Finds the images of the paths and values that command options set. Returns the indices of the pairs that are part of one.
 pub(super) fn of_settings(
     context: &Context<'_>,
     pairs: &[(&str, Node<'_>)],
@@ -129,7 +129,7 @@ pub(super) fn of_settings(
     images(context, &parts, None, out)
 }
 
-/// The entries of a map, and those of maps that are merged into it.
+/// Collects the entries of a map and of the maps merged into it.
 fn collect<'p>(
     context: &Context<'p>,
     map: &'p Map<'p>,
@@ -171,7 +171,7 @@ fn collect<'p>(
     }
 }
 
-/// The defaults of the fields that a schema names.
+/// Collects the defaults of the fields in a schema.
 fn defaults<'p>(map: &'p Map<'p>, parts: &mut Vec<Part<'p>>) {
     for entry in &map.entries {
         let field = entry.value.as_map();
@@ -184,7 +184,7 @@ fn defaults<'p>(map: &'p Map<'p>, parts: &mut Vec<Part<'p>>) {
     }
 }
 
-/// `name` beside `newName` or `newTag` selects what these replace.
+/// Whether the key is a `name` beside `newName` or `newTag`, which selects what these replace.
 fn is_selector(map: &Map<'_>, key: &str) -> bool {
     let replaces = ["newName", "newTag"].iter();
     key == "name" && replaces.clone().any(|key| map.get(key).is_some())

@@ -1,8 +1,8 @@
-//! Variables and parameters that commands in the same text push to, as `IMAGE: NAME` beside `docker push $IMAGE`, and those
-//! that are put before names, as `BASE=k8s.gcr.io` beside `$BASE/pause`.
+//! Variables and parameters that commands in the same text push to, such as `IMAGE: NAME` with `docker push $IMAGE`, and those
+//! that prefix names, such as `BASE=k8s.gcr.io` with `$BASE/pause`.
 //!
-//! Runs nothing: a variable is a name in capitals before a value, a parameter a `name` before a `default` or a `value`, and
-//! a command pushes what is written as that name.
+//! Runs nothing. A variable is a name in capitals before a value, a parameter is a `name` before a `default` or a `value`, and
+//! a command pushes it if it refers to that name.
 
 use std::collections::HashSet;
 
@@ -15,18 +15,18 @@ const PRODUCT: Usage = Usage::Pushed("a command here pushes what this variable n
 const REGISTRY: Certainty =
     Certainty::Likely("a command here pushes to the registry that this variable names");
 
-/// A text without one of these pushes nothing.
+/// A text without any of these pushes nothing.
 const SIGNS: [&str; 5] = ["push", "--destination", "--tag", " -t ", "copy"];
 
-/// How far before its value the name of a parameter is looked for.
+/// The number of bytes before a value that are searched for the name of its parameter.
 const LONGEST_LOOK_BACK: usize = 1 << 9;
 
-/// Variables that are made of variables: farther than this they are not followed.
+/// The maximum number of steps from a variable to the variables in its value.
 const MOST_STEPS: usize = 2;
 
 const PUT_BEFORE: Usage = Usage::likely("it is put before names in the same text");
 
-/// Marks the registries of which only what they are put before says that images are pulled from them.
+/// Marks registries that are known to be pulled from only because the text uses them as prefixes of names.
 pub(super) fn mark_registries(text: &str, uses: &mut [ImageUse]) {
     let mut prefixes: Option<HashSet<&str>> = None;
     for one in uses {
@@ -43,8 +43,8 @@ pub(super) fn mark_registries(text: &str, uses: &mut [ImageUse]) {
     }
 }
 
-/// The names of what is put before a `/`, comments aside: `$NAME/`, `${NAME}/`, `$(NAME)/`, `${local.NAME}/`, `{{ NAME }}/`.
-/// What becomes of the values of a chart, its templates say.
+/// The names that precede a `/` outside of comments: `$NAME/`, `${NAME}/`, `$(NAME)/`, `${local.NAME}/`, `{{ NAME }}/`.
+/// Chart values are left out, because templates decide what becomes of them.
 fn prefixes_of(text: &str) -> HashSet<&str> {
     let in_comment = |at: usize| {
         let line = &text[flag::line_start(text, at)..at];
@@ -96,7 +96,7 @@ pub(super) fn mark(text: &str, uses: &mut [ImageUse]) {
     }
 }
 
-/// Whether a word is the name of a variable: in capitals.
+/// Whether a word is the name of a variable, in capitals.
 pub(super) fn is_variable(word: &str) -> bool {
     let fits = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_';
     word.len() > 1
@@ -104,7 +104,7 @@ pub(super) fn is_variable(word: &str) -> bool {
         && word.bytes().all(fits)
 }
 
-/// The name of the parameter of which the default or the value is at an offset.
+/// The name of the parameter whose default or value is at an offset.
 fn parameter(text: &str, at: usize) -> Option<&str> {
     let near = &text[flag::far(text, at, LONGEST_LOOK_BACK)..at];
     let (_, named) = near.rsplit_once("name:")?;
@@ -117,7 +117,7 @@ fn is_of_name(letter: char) -> bool {
     letter.is_ascii_alphanumeric() || matches!(letter, '_' | '-')
 }
 
-/// The names in what commands push, and in what variables of such names are made of.
+/// The names in what commands push, and in the values of those variables.
 fn pushed(text: &str) -> HashSet<String> {
     let plain = without_macros(text);
     let mut found = HashSet::new();
@@ -145,7 +145,7 @@ fn pushed(text: &str) -> HashSet<String> {
     found
 }
 
-/// The text with `$(NAME)` of pipelines as `${NAME}`: a value, and no command that is substituted.
+/// The text with the `$(NAME)` of pipelines replaced by `${NAME}`, which is a value rather than a command substitution.
 fn without_macros(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
     let mut rest = text;
@@ -170,7 +170,7 @@ fn without_macros(text: &str) -> String {
     plain
 }
 
-/// What a variable or a parameter is written behind.
+/// What may precede the name of a variable or a parameter.
 const OWNERS: [&str; 5] = ["$", "env.", "params.", "parameters.", "inputs."];
 
 /// The variables and parameters in a text: `$NAME`, `${NAME}`, `$(NAME)`, `${{env.NAME}}`, `$(params.NAME)`.
@@ -183,7 +183,7 @@ fn names(text: &str) -> impl Iterator<Item = &str> {
         let named = text[at..].trim_start_matches(['{', '(']);
         let end = named.find(|letter: char| !is_of_name(letter));
         let name = &named[..end.unwrap_or(named.len())];
-        // A dash is no part of a variable: `$NAME-amd64`.
+        // A dash ends the name of a variable: `$NAME-amd64`.
         let variable = name.split('-').next().filter(|name| is_variable(name));
         let name = Some(name).filter(|name| !name.is_empty());
         name.into_iter().chain(variable)

@@ -1,8 +1,8 @@
-//! The words that people use in keys of images, and in keys of values that only mention images.
+//! The words that people use in keys for images, and in keys for values that only mention images.
 //!
-//! A key alone never makes an image use: it says how to read a value that already looks like a reference.
+//! A key alone never makes an image use: it decides how to read a value that already looks like a reference.
 
-/// A key without case, dashes and underscores; of a dotted path the last part. `fooImage_Repository` and
+/// Returns the last part of a dotted key in lower case, without dashes and underscores. `fooImage_Repository` and
 /// `image.repository` become `fooimagerepository` and `repository`.
 pub(super) fn fold(key: &str) -> String {
     let mut folded = last_part(key).to_ascii_lowercase();
@@ -12,7 +12,7 @@ pub(super) fn fold(key: &str) -> String {
     folded
 }
 
-/// Whether a key is a word when it is [folded](fold).
+/// Whether the [folded](fold) key is the word.
 pub(super) fn is_folded(key: &str, word: &str) -> bool {
     let last = last_part(key);
     let letters = last.bytes().filter(|letter| !matches!(letter, b'-' | b'_'));
@@ -26,7 +26,7 @@ fn last_part(key: &str) -> &str {
     key.rfind('.').map_or(key, |dot| &key[dot + 1..])
 }
 
-/// Text for people. Nothing in it is pulled.
+/// Whether the value is text for people, from which nothing is pulled.
 pub(super) fn is_prose(key: &str) -> bool {
     const WORDS: [&str; 22] = [
         "description",
@@ -58,7 +58,7 @@ pub(super) fn is_prose(key: &str) -> bool {
         || key.ends_with("changes")
 }
 
-/// What several images or registries are said to be that are looked for.
+/// Adjectives before several images or registries that something looks for.
 const MATCHED_OF_SEVERAL: [&str; 25] = [
     "drop",
     "dropped",
@@ -87,7 +87,7 @@ const MATCHED_OF_SEVERAL: [&str; 25] = [
     "vulnerable",
 ];
 
-/// What rules match by, behind `match`: of Renovate, of policies.
+/// What rules match by, after `match`: those of Renovate, of policies.
 const MATCHED_BY: [&str; 15] = [
     "currentvalue",
     "currentversion",
@@ -106,7 +106,7 @@ const MATCHED_BY: [&str; 15] = [
     "value",
 ];
 
-/// How keys of what is forbidden begin.
+/// Prefixes of keys for what is forbidden.
 const MENTION_STARTS: [&str; 16] = [
     "deny",
     "denied",
@@ -126,12 +126,12 @@ const MENTION_STARTS: [&str; 16] = [
     "skipimage",
 ];
 
-/// All below it is matched against, forbidden, allowed or mirrored.
+/// Whether everything below the key is matched against, forbidden, allowed or mirrored.
 pub(super) fn is_mention(key: &str) -> bool {
     is_allowed(key) || is_matched(key)
 }
 
-/// All below it is matched against or forbidden.
+/// Whether everything below the key is matched against or forbidden.
 pub(super) fn is_matched(key: &str) -> bool {
     const WORDS: [&str; 15] = [
         "adidentifiers",
@@ -180,7 +180,7 @@ pub(super) fn is_matched(key: &str) -> bool {
         || is_said(key, &["match"], &MATCHED_BY)
 }
 
-/// A word, and several images or registries that it is said of: `protectedImages`.
+/// Whether a key is one of the words followed by a plural of images or registries: `protectedImages`.
 fn is_of_several(key: &str, words: &[&str]) -> bool {
     const NAMES: [&str; 15] = [
         "imageprefix",
@@ -202,13 +202,13 @@ fn is_of_several(key: &str, words: &[&str]) -> bool {
     is_said(key, words, &NAMES)
 }
 
-/// Whether a key is one of the words and one of the names behind it.
+/// Whether a key is one of the words followed by one of the names.
 fn is_said(key: &str, words: &[&str], names: &[&str]) -> bool {
     let mut behind = words.iter().filter_map(|word| key.strip_prefix(word));
     behind.any(|name| names.contains(&name))
 }
 
-/// The value may be what another takes the place of, or what something looks for: `oldImage`.
+/// Whether the value may be replaced by another, or looked for: `oldImage`.
 pub(super) fn is_old(key: &str) -> bool {
     const WORDS: [&str; 11] = [
         "actual",
@@ -226,18 +226,18 @@ pub(super) fn is_old(key: &str) -> bool {
     is_of_one(key, &WORDS)
 }
 
-/// The value is what something is pushed to: `destinationImage`.
+/// Whether the value is what something is pushed to: `destinationImage`.
 pub(super) fn is_pushed(key: &str) -> bool {
     const WORDS: [&str; 6] = ["dest", "destination", "dst", "output", "publish", "push"];
     key == "kodockerrepo" || is_of_one(key, &WORDS)
 }
 
-/// The value may be what something is built as or copied to: `TARGET_IMAGE`.
+/// Whether the value may be what something is built as or copied to: `TARGET_IMAGE`.
 pub(super) fn is_target(key: &str) -> bool {
     is_of_one(key, &["target"])
 }
 
-/// A word, and an image or a registry that it is said of.
+/// Whether a key is one of the words followed by an image or a registry.
 fn is_of_one(key: &str, words: &[&str]) -> bool {
     const NAMES: [&str; 11] = [
         "image",
@@ -255,7 +255,7 @@ fn is_of_one(key: &str, words: &[&str]) -> bool {
     is_said(key, words, &NAMES)
 }
 
-/// What several images or registries are said to be that are allowed.
+/// Adjectives before several images or registries that are allowed.
 const ALLOWED_OF_SEVERAL: [&str; 17] = [
     "authorised",
     "authorized",
@@ -276,7 +276,7 @@ const ALLOWED_OF_SEVERAL: [&str; 17] = [
     "verified",
 ];
 
-/// All below it is allowed, or fetched from elsewhere: it is no list of what is forbidden.
+/// Whether everything below the key is allowed, or fetched from elsewhere. It is then not a list of what is forbidden.
 pub(super) fn is_allowed(key: &str) -> bool {
     const WORDS: [&str; 14] = [
         "enforcedregistry",
@@ -326,7 +326,7 @@ pub(super) fn is_allowed(key: &str) -> bool {
         || is_of_several(key, &ALLOWED_OF_SEVERAL)
 }
 
-/// All below it is compared with: conditions of pipelines, of Ansible, of admission.
+/// Whether everything below the key is compared with: conditions of pipelines, of Ansible, of admission.
 pub(super) fn is_compared(key: &str) -> bool {
     const WORDS: [&str; 20] = [
         "assertions",
@@ -355,15 +355,16 @@ pub(super) fn is_compared(key: &str) -> bool {
     WORDS.contains(&key) || ends || key.starts_with("expected")
 }
 
-/// The setting of kpt's `search-replace` that says which values get another.
+/// The setting of kpt's `search-replace` that selects the values to replace.
 pub const REPLACED: &str = "by-value";
 
-/// All below it has to match what is elsewhere: `imageSelector` of DevSpace, [`REPLACED`] and `by-value-regex`.
+/// Whether everything below the key must match something elsewhere: `imageSelector` of DevSpace, [`REPLACED`] and
+/// `by-value-regex`.
 pub(super) fn is_selector(key: &str) -> bool {
     key.ends_with("selector") || key.ends_with("selectors") || key.starts_with("byvalue")
 }
 
-/// A list under it is closed: a form offers its items, nothing is pulled from it.
+/// Whether a list under the key is closed: a form offers its items, and nothing is pulled from it.
 pub(super) fn is_closed_list(key: &str) -> bool {
     matches!(
         key,
@@ -371,12 +372,12 @@ pub(super) fn is_closed_list(key: &str) -> bool {
     )
 }
 
-/// Keywords of a schema below which values are examples.
+/// Whether the key is a schema keyword for examples.
 pub(super) fn is_example(key: &str) -> bool {
     matches!(key, "example" | "examples")
 }
 
-/// A scalar under it is a prefix, a path or a location to copy from or to; a map under it may be anything.
+/// Whether a scalar under the key is a prefix, a path or a location to copy from or to. A map under it may be anything.
 pub(super) fn is_mention_of_scalar(key: &str) -> bool {
     const WORDS: [&str; 26] = [
         "source",
@@ -410,12 +411,12 @@ pub(super) fn is_mention_of_scalar(key: &str) -> bool {
         || (key.ends_with("prefix") || key.ends_with("prefixes")) && !is_bare_host(key)
 }
 
-/// A sibling that says that an image is built, or by which file.
+/// Whether a sibling with the key shows that an image is built, or from which file.
 pub(super) fn is_of_build(key: &str) -> bool {
     key.ends_with("dockerfile") || key.ends_with("containerfile") || key == "buildcontext"
 }
 
-/// Siblings that distinguish a table of mirrors from an image: `registry: k8s.gcr.io` beside `endpoint:`.
+/// Whether a sibling with the key distinguishes a mirror table from an image: `registry: k8s.gcr.io` beside `endpoint:`.
 pub(super) fn is_of_mirror(key: &str) -> bool {
     const WORDS: [&str; 9] = [
         "proxycache",
@@ -431,10 +432,10 @@ pub(super) fn is_of_mirror(key: &str) -> bool {
     WORDS.contains(&key)
 }
 
-/// Maps of accounts and of mirrors are small; one with more keys has other settings, too.
+/// The maximum number of keys in a map of an account or a mirror. A larger one contains other settings, too.
 pub(super) const LARGEST_ACCOUNT: usize = 8;
 
-/// Siblings that distinguish an account, or a host that is allowed, from an image.
+/// Whether a sibling with the key distinguishes an account, or an allowed host, from an image.
 pub(super) fn is_of_account(key: &str) -> bool {
     const WORDS: [&str; 20] = [
         "username",
@@ -461,7 +462,7 @@ pub(super) fn is_of_account(key: &str) -> bool {
     WORDS.contains(&key)
 }
 
-/// The value is an account of a registry, or several.
+/// Whether the value is an account of a registry, or several.
 pub(super) fn is_account(key: &str) -> bool {
     const PARTS: [&str; 8] = [
         "pullsecret",
@@ -476,7 +477,7 @@ pub(super) fn is_account(key: &str) -> bool {
     PARTS.iter().any(|part| key.contains(part))
 }
 
-/// The value names an image.
+/// Whether the value names an image.
 pub(super) fn is_image(key: &str) -> bool {
     const ENDS: [&str; 13] = [
         "image",
@@ -499,13 +500,13 @@ pub(super) fn is_image(key: &str) -> bool {
         || key.starts_with("image")
 }
 
-/// The value is a whole image, so that even a name without host is one of Docker Hub's.
+/// Whether the value is a whole image, so that even a name without a host is on Docker Hub.
 pub(super) fn is_image_alone(key: &str) -> bool {
     const ENDS: [&str; 5] = ["image", "img", "imagename", "imageref", "imagereference"];
     ENDS.iter().any(|end| key.ends_with(end))
 }
 
-/// The value is a registry, or a registry with the beginning of a path.
+/// Whether the value is a registry, perhaps with the beginning of a path.
 pub(super) fn is_bare_host(key: &str) -> bool {
     const ENDS: [&str; 16] = [
         "registry",
@@ -528,12 +529,12 @@ pub(super) fn is_bare_host(key: &str) -> bool {
     ENDS.iter().any(|end| key.ends_with(end)) && key != "github" || key == "reg"
 }
 
-/// As [`is_bare_host`], where even a host with a path is no whole image: `hub: gcr.io/istio-release`.
+/// Like [`is_bare_host`], for keys where even a host with a path is not a whole image: `hub: gcr.io/istio-release`.
 pub(super) fn is_registry(key: &str) -> bool {
     is_bare_host(key) && !key.ends_with("imagerepo") && !key.ends_with("imagerepository")
 }
 
-/// What the keys of names end in.
+/// Suffixes of keys for names.
 pub(super) const NAME_ENDS: [&str; 9] = [
     "imagerepository",
     "imagerepo",
@@ -546,8 +547,8 @@ pub(super) const NAME_ENDS: [&str; 9] = [
     "reponame",
 ];
 
-/// A key that names the path of an image, split at what it shares with its companions: `fooImageRepository` gives
-/// `foo`.
+/// The part that a key for an image's path shares with its companions: `foo` for `fooImageRepository`. `None` for other
+/// keys.
 pub(super) fn repository_stem(key: &str) -> Option<&str> {
     let end = NAME_ENDS
         .iter()
@@ -564,7 +565,7 @@ pub(super) fn is_repository(key: &str) -> bool {
     })
 }
 
-/// Of several keys with one stem, the one that says it best comes first.
+/// The order among several keys with one stem. The lowest fits best.
 pub(super) fn repository_rank(key: &str) -> u8 {
     match key {
         "name" => 2,
@@ -573,8 +574,8 @@ pub(super) fn repository_rank(key: &str) -> u8 {
     }
 }
 
-/// What the keys of the registry, the tag and the digest beside a name end in, with the stem of its key or without.
-/// `in_image`: whether the map is an image's. Elsewhere `host` may be any host.
+/// Suffixes of keys for the registry beside a name, after the stem of its key or alone. `in_image`: whether the map is
+/// an image's. Elsewhere `host` may be any host.
 pub(super) fn registry_ends(in_image: bool) -> &'static [&'static str] {
     const ENDS: [&str; 7] = [
         "registry",
@@ -591,8 +592,8 @@ pub(super) fn registry_ends(in_image: bool) -> &'static [&'static str] {
     }
 }
 
-/// What the keys of the beginning of a path end in, beside its last piece. Elsewhere than in the map of an image a
-/// namespace is one of Kubernetes.
+/// Suffixes of keys for the beginning of a path, beside its last piece. Outside of an image's map, a namespace is one of
+/// Kubernetes.
 pub(super) fn folder_ends(in_image: bool) -> &'static [&'static str] {
     const ENDS: [&str; 5] = [
         "organization",
@@ -611,7 +612,7 @@ pub(super) const TAG_ENDS: [&str; 5] = ["tag", "imagetag", "version", "imagevers
 
 pub(super) const DIGEST_ENDS: [&str; 5] = ["digest", "imagedigest", "sha", "imagesha", "sha256"];
 
-/// Whether the value can be a part of an image, or says something about one beside it.
+/// Whether the value can be a part of an image, or describes one beside it.
 pub(super) fn is_of_image(key: &str) -> bool {
     NAME_ENDS.iter().any(|end| key.ends_with(end))
         || goes_with_name(key)
@@ -619,7 +620,7 @@ pub(super) fn is_of_image(key: &str) -> bool {
         || is_of_source(key)
 }
 
-/// Whether the value can be a part of an image beside its name: its registry, a folder, its tag or its digest.
+/// Whether the value can be a part of an image beside its name: a registry, a folder, a tag or a digest.
 pub(super) fn goes_with_name(key: &str) -> bool {
     let ends = [
         registry_ends(true),
@@ -635,7 +636,7 @@ pub(super) fn is_pull_policy(key: &str) -> bool {
     key.contains("pullpolicy")
 }
 
-/// What a repository of sources or of charts has beside its name.
+/// Whether the key is typical for a git or chart repository beside its name.
 pub(super) fn is_of_source(key: &str) -> bool {
     matches!(
         key,
@@ -643,7 +644,7 @@ pub(super) fn is_of_source(key: &str) -> bool {
     )
 }
 
-/// Keys whose text is run or read by a program.
+/// Whether the text under the key is run or read by a program.
 pub(super) fn is_program_text(key: &str) -> bool {
     const ENDS: [&str; 18] = [
         "args",
@@ -668,7 +669,7 @@ pub(super) fn is_program_text(key: &str) -> bool {
     ENDS.iter().any(|end| key.ends_with(end)) || key.is_empty()
 }
 
-/// An option by itself, folded: its value is the next argument.
+/// The folded name of an option whose value is the next argument, if it is about images.
 pub(super) fn flag(argument: &str) -> Option<String> {
     let name = argument.strip_prefix('-')?.trim_start_matches('-');
     let is_word = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
@@ -677,12 +678,12 @@ pub(super) fn flag(argument: &str) -> Option<String> {
         .filter(|name| is_image(name) || is_bare_host(name) || is_build_arguments(name))
 }
 
-/// The value is given to a build, as `NAME=VALUE`.
+/// Whether the value is passed to a build, as `NAME=VALUE`.
 pub(super) fn is_build_arguments(key: &str) -> bool {
     matches!(key, "buildarg" | "buildargs")
 }
 
-/// Whether a name is one of Kubernetes' own: a version of an API, or a label.
+/// Whether a name belongs to Kubernetes itself: an API version or a label.
 pub(super) fn is_of_kubernetes(name: &str) -> bool {
     let Some((host, path)) = name.split_once('/') else {
         return false;
@@ -701,9 +702,9 @@ pub(super) fn is_of_kubernetes(name: &str) -> bool {
     has_no_images || is_version
 }
 
-/// A function of templates that looks at what it is given.
+/// Whether a template function only inspects its argument.
 pub(super) fn is_function_that_compares(function: &str) -> bool {
-    // The last five look for a key of that name.
+    // The last five look up a key.
     const NAMES: [&str; 19] = [
         "eq",
         "ne",

@@ -1,8 +1,8 @@
-//! Overlays of ytt: what `#@overlay/match` looks for must stay what a base spells, and so must what code compares with.
-//! What code gives to a key as its value is pulled.
+//! Overlays of ytt. What `#@overlay/match` or a comparison in code looks for must keep the name that a base has. The value
+//! that code gives to a key is pulled.
 //!
-//! Runs no Starlark: a string in a matcher or in a comparison that is an image is one that it looks for, and so is the image
-//! of an item that is matched by its `image`.
+//! Runs no Starlark. An image in a string of a matcher or a comparison is one that it looks for, and so is the image of an
+//! item that is matched by its `image`.
 
 use super::flag;
 use super::image_use::{ImageUse, Tag};
@@ -11,7 +11,7 @@ use super::reference;
 use super::usage::{MUST_MATCH, Usage};
 use crate::source::Span;
 
-/// Before what an overlay looks for.
+/// The prefix of a matcher.
 pub const MATCHER: &str = "#@overlay/match";
 
 const SELECTS: Usage = Usage::Selector {
@@ -21,16 +21,16 @@ const SELECTS: Usage = Usage::Selector {
 
 const JOINED: Usage = Usage::likely("it is in code of ytt");
 
-/// Before a line of Starlark.
+/// The prefix of a line of Starlark.
 const CODE: &str = "#@ ";
 
 const COMPARING: [&str; 3] = ["==", "!=", " in ["];
 
-/// How far above an image the matcher of its item is looked for.
+/// The number of lines, and of bytes, above an image that are searched for the matcher of its item.
 const MOST_LINES: usize = 16;
 const MOST_BYTES: usize = 1 << 12;
 
-/// The image that a matcher, a comment to everyone else, looks for, or that code is the name of.
+/// The image in a comment that is a matcher, or code for a value. Only ytt reads those comments.
 pub(super) fn image_use(input: &Input<'_>, comment: Span) -> Option<ImageUse> {
     let text = comment.of(input.masked);
     if is_matcher(text) {
@@ -46,7 +46,7 @@ pub(super) fn image_use(input: &Input<'_>, comment: Span) -> Option<ImageUse> {
     value.flatten()
 }
 
-/// The strings in a comment that is a matcher, or a line of code that compares.
+/// The strings in a comment that is a matcher or a comparison.
 pub fn strings_of_matcher(text: &str, comment: Span) -> impl Iterator<Item = Span> {
     let own = comment.of(text);
     strings(if is_matcher(own) { own } else { "" }, comment.start)
@@ -57,7 +57,7 @@ fn is_matcher(comment: &str) -> bool {
     comment.starts_with(MATCHER) || comment.starts_with(CODE) && compares()
 }
 
-/// What is between the quotes of a text that starts at an offset.
+/// The quoted strings of a text that starts at an offset.
 fn strings(text: &str, start: usize) -> impl Iterator<Item = Span> {
     let mut at = start;
     let pieces = text.split(['"', '\'']).map(move |piece| {
@@ -68,13 +68,13 @@ fn strings(text: &str, start: usize) -> impl Iterator<Item = Span> {
     pieces.skip(1).step_by(2)
 }
 
-/// Whether code is the value of a key or an item: `image: #@ "k8s.gcr.io/pause:" + version`.
+/// Whether the code is the value of a key or an item: `image: #@ "k8s.gcr.io/pause:" + version`.
 fn is_value(input: &Input<'_>, comment: Span) -> bool {
     let before = input.masked[flag::line_start(input.masked, comment.start)..comment.start].trim();
     comment.of(input.masked).starts_with(CODE) && (before.ends_with(':') || before.ends_with('-'))
 }
 
-/// The image that a string of code is, or begins.
+/// The image that a string in code is or begins.
 fn joined(input: &Input<'_>, string: Span) -> Option<ImageUse> {
     let text = string.of(input.masked);
     // `"--image=k8s.gcr.io/pause:" + version`
@@ -91,7 +91,7 @@ fn joined(input: &Input<'_>, string: Span) -> Option<ImageUse> {
     is_image.then(|| reference.into_use(JOINED, "comment"))
 }
 
-/// Marks the images of items that are matched by them.
+/// Marks the images by which items are matched.
 pub(super) fn mark(text: &str, uses: &mut [ImageUse]) {
     if memchr::memmem::find(text.as_bytes(), MATCHER.as_bytes()).is_none() {
         return;
@@ -103,7 +103,7 @@ pub(super) fn mark(text: &str, uses: &mut [ImageUse]) {
     }
 }
 
-/// Whether the item of a list that has an image there is matched by its `image`.
+/// Whether the list item that contains the image is matched by its `image`.
 fn is_matched(text: &str, at: usize) -> bool {
     let mut lines = text[flag::far(text, at, MOST_BYTES)..at]
         .lines()

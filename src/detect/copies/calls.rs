@@ -1,7 +1,7 @@
-//! What is handed on in a shell and pushed or copied there: arguments of functions, what is piped to `xargs`, and
-//! here-documents that hold nothing but names.
+//! Names that a shell script passes on and then pushes or copies: arguments of functions, input of `xargs`, and here-documents
+//! that contain only names.
 //!
-//! Knows the text alone: what a file that is written here is read by, it does not know.
+//! Looks only at the text, not at what reads a file that the script writes.
 
 use memchr::memmem;
 
@@ -9,12 +9,12 @@ use super::{MOST, MOST_VARIABLES, is_of_name, makes_names, near};
 use crate::detect::flag;
 use crate::source::Span;
 
-/// What functions are called with that push it, or make other names of it.
+/// The arguments of functions that push them, or derive other names from them.
 pub(super) fn of_functions(text: &str) -> impl Iterator<Item = Span> {
     functions(text).flat_map(|name| calls(text, name))
 }
 
-/// The functions of a shell that push what they are called with, or make other names of it.
+/// The shell functions that push their arguments, or derive other names from them.
 fn functions(text: &str) -> impl Iterator<Item = &str> {
     let by_parentheses = memmem::find_iter(text.as_bytes(), "()").map(|at| {
         let before = text[..at].trim_end_matches(' ');
@@ -38,7 +38,7 @@ fn functions(text: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// Whether the body of a function pushes an argument, or a variable that is given one, or makes other names of it.
+/// Whether a function body pushes an argument or a variable set from one, or derives other names from it.
 fn takes_apart_arguments(body: &str) -> bool {
     const ARGUMENTS: [&str; 5] = ["1", "2", "3", "@", "*"];
     let is_given = |value: &str| {
@@ -66,7 +66,7 @@ fn takes_apart_arguments(body: &str) -> bool {
         .any(|name| makes_names(body, name))
 }
 
-/// What a function is called with, by name: the rest of the command.
+/// The arguments of each call of a function.
 fn calls<'t>(text: &'t str, name: &'t str) -> impl Iterator<Item = Span> {
     const BEFORE: [&str; 4] = ["do", "then", "else", "time"];
     let found = memmem::find_iter(text.as_bytes(), name).filter(move |at| {
@@ -80,7 +80,7 @@ fn calls<'t>(text: &'t str, name: &'t str) -> impl Iterator<Item = Span> {
     found.take(MOST).map(span)
 }
 
-/// What is piped to an `xargs` that pushes or makes other names, in the same lines or in the here-document behind them.
+/// What is piped to an `xargs` that pushes or derives other names: the rest of the pipeline before it.
 pub(super) fn of_xargs(text: &str) -> impl Iterator<Item = Span> {
     let found = memmem::find_iter(text.as_bytes(), "xargs ").take(MOST);
     let makes = found.filter(|at| {
@@ -108,7 +108,7 @@ pub(super) fn of_xargs(text: &str) -> impl Iterator<Item = Span> {
     })
 }
 
-/// Here-documents, where something is pushed or copied after them: of what reads them no more is known.
+/// Here-documents that are followed by a push or a copy. It is not known what reads them.
 pub(super) fn of_documents(text: &str) -> Vec<Span> {
     const COPIERS: [&str; 5] = [" push ", " tag ", " copy ", "crane cp ", " cp docker://"];
     let mut found = Vec::new();
@@ -146,7 +146,7 @@ pub(super) fn of_documents(text: &str) -> Vec<Span> {
     found.into_iter().map(|(_, list)| list).collect()
 }
 
-/// Where the command of a shell ends in which an offset is: at the end of its line, unless that goes on.
+/// The end of the shell command at an offset: the end of its line, unless the line is continued.
 fn command_end(text: &str, at: usize) -> usize {
     let rest = near(text, at);
     let mut ends = rest.match_indices('\n').map(|(end, _)| end);

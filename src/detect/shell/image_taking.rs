@@ -1,23 +1,23 @@
-//! Where only an image can be in a command: a name without registry is one of Docker Hub there.
+//! Positions in commands where only an image is possible: a name without a registry is then on Docker Hub.
 
 use super::{Command, Word, is_name};
 
-/// Which arguments behind its verb are images.
+/// The arguments after a verb that are images.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Takes {
     /// The first.
     First,
-    /// The first, and all that look like one.
+    /// The first, and all others that look like one.
     All,
-    /// One that looks like it: values of options may be before it.
+    /// One that looks like an image. Values of options may precede it.
     Named,
-    /// The same, with a tag or without.
+    /// Like `Named`, with or without a tag.
     Started,
 }
 
 struct Row {
     tools: &'static [&'static str],
-    /// With blanks between the words of one. An empty one is that of a tool without verbs.
+    /// Verbs, with spaces between the words of one. An empty verb is for a tool without verbs.
     verbs: &'static [&'static str],
     takes: Takes,
 }
@@ -104,7 +104,7 @@ impl Row {
         })
     }
 
-    /// What is between the verb and an argument, in the words before that.
+    /// The words between the verb and the argument, given the words before the argument.
     fn behind_verb<'w, 'c>(&self, before: &'w [Word<'c>]) -> Option<&'w [Word<'c>]> {
         let tool = before.iter().rposition(|word| self.has_tool(word))?;
         let rest = &before[tool + 1..];
@@ -145,7 +145,7 @@ fn is_mounted(word: &str) -> bool {
 }
 
 impl Command<'_> {
-    /// Whether only an image can be at the word.
+    /// Whether the word can only be an image.
     pub(in crate::detect) fn takes_image(&self, index: usize) -> bool {
         let before = self.before(index);
         let own = self.words[index].text;

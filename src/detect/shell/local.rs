@@ -1,10 +1,10 @@
-//! Commands that look for an image on this machine, to list or to remove it: they pull nothing.
+//! Commands that list or remove an image on this machine. They pull nothing.
 
 use super::{Command, Word};
 
 const ENGINES: [&str; 5] = ["buildah", "crictl", "docker", "nerdctl", "podman"];
 
-/// Verbs behind `image` and its like.
+/// Verbs after `image` and its synonyms.
 const VERBS: [&str; 8] = [
     "check", "del", "delete", "exists", "list", "ls", "remove", "rm",
 ];
@@ -13,7 +13,7 @@ impl Command<'_> {
     /// `docker rmi NAME`, `ctr images rm NAME`, `crictl images NAME`
     pub(super) fn is_local(&self, index: usize) -> bool {
         let before = self.before(index);
-        // Arguments of a program that is named elsewhere.
+        // The program is named elsewhere, so the verb comes first.
         if before.first().is_some_and(|word| word.text == "rmi") {
             return true;
         }

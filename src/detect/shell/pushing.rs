@@ -2,15 +2,15 @@
 
 use super::Command;
 
-/// Options of builders that name where layers are pushed to.
+/// Whether a word is an option of a builder that names where layers are pushed to.
 pub(super) fn is_written_cache(word: &str) -> bool {
     word.starts_with("--cache-repo=") || word.starts_with("--cache-to=")
 }
 
-/// Verbs behind which the first name is read and the next one is written.
+/// Verbs whose first argument is the source and whose second is the target.
 const IS_SECOND: [&str; 7] = ["add-tag", "commit", "copy", "cp", "import", "retag", "tag"];
 
-/// Programs and verbs whose `--tag` is what they make.
+/// Programs and verbs whose `--tag` names their result.
 const BUILDERS: [&str; 13] = [
     "append",
     "bud",
@@ -28,7 +28,7 @@ const BUILDERS: [&str; 13] = [
 ];
 
 impl Command<'_> {
-    /// A command that pushes does not pull. What it copies or tags from, it has pulled.
+    /// Whether the command writes the image. Such a command does not pull it, but does pull what it copies or tags.
     pub(super) fn is_pushed(&self, index: usize) -> bool {
         let before = self.before(index);
         let own = self.words[index].text;
@@ -62,7 +62,7 @@ impl Command<'_> {
             || self.is_deleted(index)
     }
 
-    /// `docker manifest create NAME ...`: what it is made of has been pushed before.
+    /// `docker manifest create NAME ...`. Its parts have been pushed before.
     fn is_manifest(&self, index: usize) -> bool {
         let is_made = matches!(self.previous(index), "create" | "annotate");
         is_made
@@ -82,14 +82,14 @@ impl Command<'_> {
         names_product && words.any(|word| word == "make") && words.any(is_target)
     }
 
-    /// `crane delete NAME`: of a registry, not of what is here.
+    /// `crane delete NAME`: deletes from a registry, not from this machine.
     fn is_deleted(&self, index: usize) -> bool {
         const CLIENTS: [&str; 6] = ["crane", "gcloud", "gcrane", "oras", "regctl", "skopeo"];
         let mut words = self.before(index).iter().map(|word| word.text);
         words.any(|word| CLIENTS.contains(&word)) && words.any(|word| word == "delete")
     }
 
-    /// `--output type=registry,name=NAME` of builders, also by itself.
+    /// `--output type=registry,name=NAME` of builders, or its value alone.
     fn is_output(&self, index: usize) -> bool {
         let (own, previous) = (self.words[index].text, self.previous(index));
         let is_kind = |word: &str| {

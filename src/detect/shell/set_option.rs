@@ -1,23 +1,23 @@
-//! Values that options of a command set: `helm upgrade web CHART --set image.repository=a,image.tag=1`.
+//! Values that command options set: `helm upgrade web CHART --set image.repository=a,image.tag=1`.
 //!
-//! Text in, pairs of a path and a value out, each with its span. Knows no image and no chart.
+//! Turns text into pairs of path and value with spans. Has no notion of images or charts.
 
 use super::Command;
 use crate::source::Span;
 use crate::syntax::placeholder;
 use crate::syntax::yaml::{self, Node, Style};
 
-/// No argument of people is longer.
+/// The maximum number of bytes of an argument that are read.
 const LONGEST: usize = 1 << 12;
 
-/// A value that is set.
+/// A path and the value that is set.
 #[derive(Debug, PartialEq, Eq)]
 pub(in crate::detect) struct Setting {
-    /// With its placeholders masked.
+    /// The path, with its placeholders masked.
     pub(in crate::detect) path: String,
-    /// Where it is written, without quotes. `None` where what is written is not what is meant.
+    /// The span of the value without quotes. `None` if the value is not spelled verbatim.
     pub(in crate::detect) value: Option<Span>,
-    /// Whether it is one of several: `{a,b}`.
+    /// Whether it is an item of a list: `{a,b}`.
     pub(in crate::detect) in_list: bool,
 }
 
@@ -25,29 +25,29 @@ pub(in crate::detect) struct Setting {
 #[derive(Debug, PartialEq, Eq)]
 pub(in crate::detect) struct SetOption {
     pub(in crate::detect) name: &'static str,
-    /// The argument that sets, without quotes around it.
+    /// The argument with the settings, without surrounding quotes.
     pub(in crate::detect) span: Span,
     pub(in crate::detect) settings: Vec<Setting>,
-    /// Whether all of the argument could be read.
+    /// Whether the whole argument could be read.
     pub(in crate::detect) is_whole: bool,
-    /// Whether its end is in quotes.
+    /// Whether its end is quoted.
     pub(in crate::detect) is_quoted: bool,
 }
 
-/// How an option reads its argument.
+/// The syntax of an option's argument.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Reading {
-    /// `a=b,c={d,e}`: what looks like a number is one.
+    /// `a=b,c={d,e}`, where a value that looks like a number is a number.
     Typed,
-    /// The same, and all of it is text.
+    /// Like `Typed`, but all values are strings.
     Text,
-    /// Everything behind the first `=` is the value.
+    /// Everything after the first `=` is the value.
     Literal,
-    /// Behind the first `=`, or without any, is JSON.
+    /// What follows the first `=`, or everything if there is none, is JSON.
     Json,
 }
 
-/// Those of `helm`, and those that `argocd` passes on to it.
+/// Options of `helm`, and those that `argocd` passes on to it.
 const OPTIONS: [(&str, Reading); 7] = [
     ("--set", Reading::Typed),
     ("--set-string", Reading::Text),
@@ -58,7 +58,7 @@ const OPTIONS: [(&str, Reading); 7] = [
     ("--helm-set-literal", Reading::Literal),
 ];
 
-/// The option that a word is, with what is behind its `=`.
+/// Parses a word as an option, with the text after its `=`.
 fn option(word: &str) -> Option<((&'static str, Reading), Option<&str>)> {
     let (name, value) = match word.split_once('=') {
         Some((name, value)) => (name, Some(value)),
@@ -68,18 +68,18 @@ fn option(word: &str) -> Option<((&'static str, Reading), Option<&str>)> {
     Some((*known, value))
 }
 
-/// Whether a text may have such options.
+/// Whether a text may contain such options.
 pub(in crate::detect) fn may_be_in(text: &str) -> bool {
     memchr::memmem::find(text.as_bytes(), b"-set").is_some()
 }
 
 impl SetOption {
-    /// Whether the option takes several pairs, and values that are no texts.
+    /// Whether the option takes several pairs, and values other than strings.
     pub(in crate::detect) fn is_typed(&self) -> bool {
         matches!(option(self.name), Some(((_, Reading::Typed), _)))
     }
 
-    /// The same in a text that has `by` more bytes before it.
+    /// Moves the option to a text that has `by` more bytes before it.
     #[must_use]
     pub(in crate::detect) fn shift(mut self, by: usize) -> Self {
         self.span = self.span.shift(by);
@@ -91,7 +91,7 @@ impl SetOption {
 }
 
 impl Command<'_> {
-    /// The options of the command, whose words are of `text`, and the word of each.
+    /// The options of the command, each with the index of its word. `text` is the text that was split into words.
     pub(in crate::detect) fn set_options(&self, text: &str) -> Vec<(usize, SetOption)> {
         let words = self.words.iter().enumerate();
         let read = words.filter_map(|(index, word)| {
@@ -110,7 +110,7 @@ impl Command<'_> {
     }
 }
 
-/// The options in arguments that no shell reads: those of a list. Each comes with the index of the argument that sets.
+/// The options in a list of arguments, which no shell reads. Each comes with the index of the argument that has the settings.
 pub(in crate::detect) fn of_arguments(
     text: &str,
     arguments: &[Option<Span>],
@@ -140,7 +140,7 @@ fn is_quote(byte: u8) -> bool {
     matches!(byte, b'"' | b'\'')
 }
 
-/// The argument behind an option, in the words of a shell or among the strings of a list in code.
+/// Reads the argument after an option, in a shell command or in a list of strings in code.
 fn behind(text: &str, end: usize) -> Option<Argument> {
     let bytes = text.as_bytes();
     let mut at = end;
@@ -165,7 +165,7 @@ fn behind(text: &str, end: usize) -> Option<Argument> {
     }
 }
 
-/// What an argument means, and where each byte of it is written.
+/// The decoded bytes of an argument, and where each of them is written.
 #[derive(Default)]
 struct Argument {
     meant: Vec<u8>,
@@ -186,7 +186,7 @@ impl Argument {
         }
     }
 
-    /// Reads a word of a shell. `outer` is the quote that it is in as a whole.
+    /// Reads a word of a shell. `outer` is the quote around the whole word.
     fn read(text: &str, start: usize, outer: Option<u8>) -> Self {
         let bytes = text.as_bytes();
         let mut argument = Self {
@@ -239,7 +239,7 @@ impl Argument {
         argument
     }
 
-    /// Whether a quote behind what was read closes one that all of the command is in.
+    /// Whether a quote closes one that surrounds the whole command.
     fn is_inside_quotes(&self, rest: &[u8]) -> bool {
         let may_open = matches!(self.meant.last(), None | Some(b'=' | b',' | b'{'));
         let ends = matches!(
@@ -256,7 +256,7 @@ impl Argument {
     }
 
     fn option(mut self, name: &'static str, reading: Reading) -> SetOption {
-        // A comma at the end sets nothing: it is of the text around.
+        // A comma at the end sets nothing and belongs to the surrounding text.
         while matches!(reading, Reading::Typed | Reading::Text) && self.meant.last() == Some(&b',')
         {
             self.meant.pop();
@@ -365,7 +365,7 @@ impl Argument {
         }
     }
 
-    /// Where a piece of what is meant is written, if byte for byte.
+    /// The span in which a piece of the decoded argument is written, if it is spelled verbatim.
     fn written(&self, piece: Span, masked: &str) -> Option<Span> {
         let places = self.places.get(piece.start..piece.end)?;
         let (Some(first), Some(last)) = (places.first(), places.last()) else {
@@ -378,14 +378,14 @@ impl Argument {
     }
 }
 
-/// Up to a comma that is not escaped.
+/// The length of a value: up to a comma that is not escaped.
 fn end_of_value(text: &str) -> usize {
     let mut marks = text.match_indices(',');
     let end = marks.find(|(at, _)| !text[..*at].ends_with('\\'));
     end.map_or(text.len(), |(at, _)| at)
 }
 
-/// The length of a placeholder that a text begins with, on one line; 0 where it does not end, or is a command.
+/// The length of the placeholder at the start of a text, on one line. 0 if it does not end, or is a command.
 fn opened(text: &str) -> Option<usize> {
     let (open, close) = [("${{", "}}"), ("{{", "}}"), ("${", "}"), ("$(", ")")]
         .into_iter()
@@ -403,7 +403,7 @@ mod tests {
     use super::super::commands;
     use super::*;
 
-    /// Each setting as `path=value`, `?` where what is written is not what is meant, and `...` where more could follow.
+    /// Formats each setting as `path=value`, with `?` if it is not spelled verbatim, and `...` if the rest could not be read.
     fn read(text: &str) -> Vec<String> {
         let mut shown = Vec::new();
         for command in commands(text) {

@@ -1,4 +1,4 @@
-//! URLs in commands: of a file that is fetched, or of a chart repository.
+//! URLs in commands: of a file to fetch, or of a chart repository.
 
 use super::{Command, Word};
 use crate::artifact::Artifact;
@@ -8,7 +8,7 @@ const NO_REDIRECTS: Usage =
     Usage::must_agree("`curl` without `-L` would save the redirect instead of the file");
 
 impl Command<'_> {
-    /// How sure it is that the URL is fetched by what follows redirects. `None` where nothing fetches it.
+    /// Whether a program fetches the URL, and with what certainty it follows redirects. `None` if nothing fetches it.
     pub(in crate::detect) fn fetches(&self, index: usize) -> Option<Usage> {
         let has = |names: &[&str]| {
             let mut words = self.before(index).iter();
@@ -39,7 +39,7 @@ impl Command<'_> {
         })
     }
 
-    /// What the URL leads to.
+    /// What the URL points to.
     pub(in crate::detect) fn artifact(&self, index: usize) -> Artifact {
         match self.takes_chart_repository(index) {
             true => Artifact::ChartRepository,

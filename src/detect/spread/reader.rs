@@ -1,4 +1,4 @@
-//! One image of several values: where its parts are, and what they say together.
+//! Reads one image from several values.
 
 use std::cell::Cell;
 
@@ -24,12 +24,12 @@ const ONLY_VERSION: &str = "only a version beside it says that it is an image";
 pub(super) struct Reader<'r> {
     pub(super) context: &'r Context<'r>,
     pub(super) parts: &'r [Part<'r>],
-    /// The map that has the image, where no alias led to it.
+    /// The map that contains the image, unless an alias led to it.
     pub(super) map: Option<&'r Map<'r>>,
     pub(super) image: &'r Image,
 }
 
-/// Where the parts are in one text.
+/// The spans of the parts in one text.
 struct Spans {
     registry: Option<Span>,
     name: Span,
@@ -65,7 +65,7 @@ impl Reader<'_> {
         Some(found)
     }
 
-    /// Room for the pieces of the name that other maps may read, too.
+    /// Room for the image's own pieces, in place of those that other maps may read too.
     fn own_keys(&self) -> Vec<OwnKey> {
         let Some(map) = self.map else {
             return Vec::new();
@@ -83,7 +83,7 @@ impl Reader<'_> {
         lent.collect()
     }
 
-    /// A pair of that key beside the name, or the last one of the map that is all its own.
+    /// The insertion of a pair with the key, next to the name or else to the last entry that the map itself has.
     fn beside_own(&self, map: &Map<'_>, key: &str) -> Option<Insertion> {
         let text = self.context.input.text;
         let named = self.parts[self.image.name].own;
@@ -119,7 +119,7 @@ impl Reader<'_> {
         self.parts[at].node.as_scalar()
     }
 
-    /// The parts, where all of them are written as they are meant.
+    /// The spans of the parts, if all of them are spelled verbatim.
     fn spans_as_written(&self) -> Option<Spans> {
         let input = self.context.input;
         let optional = |at: Option<usize>| match at.and_then(|at| self.scalar(at)) {
@@ -142,7 +142,7 @@ impl Reader<'_> {
         })
     }
 
-    /// The parts one after the other, in a text of their own: defaults take the place of what they are of.
+    /// Writes the parts one after the other into a separate text, with placeholders replaced by their defaults.
     fn laid_out(&self) -> Option<(Decoded, Spans, Certainty)> {
         let input = self.context.input;
         let mut text = Decoded::default();
@@ -203,7 +203,7 @@ impl Reader<'_> {
             (Some(at), span) => match registry_piece(input, self.parts[at].pair.value, span) {
                 Registry::Empty => None,
                 Registry::Known(span) => Some(span),
-                // A registry that a template or an alias puts in: only a name that has its own host can be read.
+                // A template or an alias sets the registry, so only a name with its own host can be read.
                 Registry::Unknown => {
                     return whole
                         .hosted
@@ -218,7 +218,7 @@ impl Reader<'_> {
         plausible.then(|| self.joined(context, whole, registry, spans))
     }
 
-    /// Between the quotes of a digest that is empty. Without quotes, nothing says that a text is wanted.
+    /// The slot between the quotes of an empty digest. Without quotes, the value need not be a string.
     fn digest_slot(&self, digest: Option<Span>) -> Option<DigestSlot> {
         let span = digest.filter(|span| span.is_empty())?;
         let at = self.image.digest?;
@@ -239,7 +239,7 @@ impl Reader<'_> {
         self.key() != "name" || self.image.around.is_image || is_described
     }
 
-    /// Whether a name without registry is an image of Docker Hub.
+    /// Whether a name without a registry is an image of Docker Hub.
     fn is_docker_hub(&self, context: &Context<'_>) -> bool {
         let Image {
             tag,
@@ -273,7 +273,7 @@ impl Reader<'_> {
                 _ => Tag::Elsewhere,
             },
             (Tag::None, TagPart::Unknown) => Tag::Elsewhere,
-            // A chart's template puts its own version where no tag is given.
+            // A chart's template uses its own version if no tag is given.
             (Tag::None, TagPart::None) => match key {
                 "image" if registry.is_none() => Tag::None,
                 _ => Tag::Elsewhere,
@@ -322,7 +322,7 @@ impl Reader<'_> {
     }
 }
 
-/// The alias that is the value of an entry, for a value to take its place. `None` where it is written out.
+/// The span of the alias that is the value of an entry, to be replaced. `None` if the value is not an alias.
 fn alias_of(text: &str, entry: &Entry<'_>) -> Option<Insertion> {
     let key = entry.key.span();
     if entry.value.span().start >= key.start {
