@@ -197,7 +197,7 @@ impl<'c> Charts<'c> {
         })
     }
 
-    /// Whether anything may have to be reported about a chart as it is on disk.
+    /// Whether there may be anything to report about a chart as it is on disk.
     fn may_report(&self, root: &OwnedChart) -> bool {
         let loaded = &root.loaded;
         let known =

@@ -15,7 +15,7 @@ use crate::printable::excerpt;
 /// Files by their paths within a chart, with `/` as the separator.
 pub(super) type Files = BTreeMap<String, Vec<u8>>;
 
-/// The most that the archives of one chart may hold, nested ones included.
+/// The limits for all archives of one chart together, nested ones included.
 #[derive(Debug)]
 pub(super) struct Budget {
     pub bytes: u64,

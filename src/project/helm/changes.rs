@@ -41,7 +41,7 @@ impl Change {
     }
 }
 
-/// Gives the remaining findings the edits of their changes, planned together.
+/// Adds the edits of their changes, planned together, to the remaining findings.
 pub(super) fn plan(changes: &[Change], members: &mut Members) {
     let mut by_target: BTreeMap<&Target, Vec<&Change>> = BTreeMap::new();
     for change in changes {

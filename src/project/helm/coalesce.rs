@@ -1,4 +1,4 @@
-//! How Helm layers values over defaults.
+//! Layers values over defaults as Helm does.
 //!
 //! Follows Helm 4 (`pkg/chart/common/util/coalesce.go`): tables are merged, everything else is replaced as a whole,
 //! and null deletes a default. `keep` is what Helm calls merging: nulls are kept for a later step.

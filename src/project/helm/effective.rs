@@ -120,7 +120,7 @@ fn layered(chart: &Arc<Chart>) -> Layered<ChartNode> {
     }
 }
 
-/// Gives charts their aliases, and removes those that are switched off.
+/// Applies aliases, and removes charts that are switched off.
 fn switch(
     chart: &mut Layered<ChartNode>,
     above: &Table,

@@ -14,7 +14,7 @@ pub(super) struct FoundChart {
     pub metadata: Metadata,
 }
 
-/// The charts whose `Chart.yaml` is among the files.
+/// Returns the charts whose `Chart.yaml` is among the files.
 pub(super) fn find_charts(tree: &dyn Tree, files: &[PathBuf]) -> Vec<FoundChart> {
     let charts = files
         .par_iter()

@@ -32,7 +32,7 @@ pub(super) enum Written {
 }
 
 impl Given {
-    /// The values at a spot of a file.
+    /// Locates the values at a spot of a file.
     pub(super) fn at(file: PathBuf, at: Spot) -> Self {
         Self {
             file,
@@ -42,7 +42,7 @@ impl Given {
         }
     }
 
-    /// All values of a values file.
+    /// Locates all values of a values file.
     pub(super) fn whole(file: PathBuf) -> Self {
         Self::at(file, Spot::default())
     }
@@ -194,7 +194,7 @@ impl ReleaseValues {
     pub(super) fn by_folder(all: impl Iterator<Item = Self>) -> HashMap<PathBuf, Vec<Self>> {
         let mut released: HashMap<PathBuf, Vec<Self>> = HashMap::new();
         for one in all {
-            // The working directory has an empty path if a file lies directly in it.
+            // The folder of a file in the working directory is empty, not `.`.
             let folder = one.chart.strip_prefix(".").unwrap_or(&one.chart);
             released.entry(folder.to_owned()).or_default().push(one);
         }

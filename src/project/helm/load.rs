@@ -26,7 +26,7 @@ pub(super) struct Chart {
     pub children: Vec<Arc<Chart>>,
     /// Indexes in [`Loaded::files`] of the templates and CRDs that a rule could apply to.
     pub templates: Vec<usize>,
-    /// Whether its templates ask for consent to images from elsewhere.
+    /// How its templates ask for consent to images from other registries.
     pub guard: Guard,
     /// Whether a tool would restore it, so that only the root's values can change its own.
     pub of_root: bool,

@@ -23,7 +23,7 @@ const MOST: usize = 64;
 /// Parent charts, by their subcharts.
 pub(super) struct Parents<'t> {
     tree: &'t dyn Tree,
-    /// By the folder of the subchart: the folders of its parents, and the key of its values in each.
+    /// For each subchart's folder: the folders of its parents, and the key of its values in each.
     by_child: HashMap<PathBuf, Vec<(PathBuf, String)>>,
     /// Values files that were read already: nested subcharts need the same ones.
     values: ByPath<Option<Arc<Table>>>,

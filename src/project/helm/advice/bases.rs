@@ -89,7 +89,7 @@ impl Namesakes {
 #[derive(Debug, Default)]
 struct OfName {
     each: Vec<(Option<Arc<str>>, Said)>,
-    /// By each folder above them.
+    /// The objects in and below each folder.
     by_folder: HashMap<PathBuf, Namesakes>,
 }
 

@@ -1,6 +1,6 @@
 //! Charts that are made for the images of their own vendor, and the value that makes them accept others.
 //!
-//! These charts are known by name only. Charts in the tree declare themselves what they refuse.
+//! These charts are known by name only. Charts in the tree show in their own files what they refuse.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
@@ -19,7 +19,7 @@ use crate::structure;
 
 const LIFTED_FIRST: &str = "the chart refuses images from elsewhere until the fix of this release's values file is applied";
 
-/// Notes at the images that a chart gets that it is made for the images of its owner only.
+/// Adds a note to the findings in a chart's values: the chart is made for the images of its owner only.
 pub(super) fn note(one: &Named, path: &Path, members: &mut Members, places: &mut Places) {
     let note = format!(
         "the chart {} expects images of its own vendor: images of others need other values, too",

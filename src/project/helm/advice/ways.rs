@@ -45,20 +45,20 @@ pub(super) enum Document {
     Any,
 }
 
-/// How the repository is named.
+/// The way in which the repository is named.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Repository {
-    /// By its URL.
+    /// Its URL, at this path.
     Url(&'static str),
-    /// By a reference to an object that has the URL.
+    /// A reference, at this path, to an object that has the URL.
     Object(&'static str),
-    /// By a reference to an object that has the URL of the chart itself, and its version.
+    /// A reference, at this path, to an object that has the URL and the version of the chart itself.
     ChartObject(&'static str),
-    /// By an alias before the chart's name, which the tables at these steps define.
+    /// An alias before the chart's name, which the tables at these steps define.
     Prefix(&'static str),
     /// The chart's own name is the URL.
     InName,
-    /// By the object of that kind, and of the same name, that this one patches.
+    /// None of its own: this object patches the one with this kind and the same name.
     Base(Kind),
 }
 

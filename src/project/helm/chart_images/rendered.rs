@@ -18,7 +18,7 @@ use crate::project::{PathKind, Tree};
 use crate::rules::RuleSet;
 use crate::source::{LineIndex, Position, Span};
 
-/// What a chart's templates render.
+/// The images that a chart's templates render.
 #[derive(Debug, Default)]
 pub struct Rendered {
     /// Where pieces of images are written, by file: start and end. An image use that a file has there is one of these

@@ -30,7 +30,7 @@ enum Tried {
     /// It would produce another image than the wanted one.
     Wrong {
         reason: String,
-        /// Whether a rule applies to an image that it would change, or whether it also makes another image right.
+        /// Whether a rule applies to an image that it makes wrong, or whether it makes another image right.
         is_legacy: bool,
     },
 }

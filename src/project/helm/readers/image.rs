@@ -21,7 +21,7 @@ pub(super) struct Image {
     pub parts: Vec<Part>,
     /// The object that pulls it, for people: `Deployment web (templates/web.yaml)`.
     pub reader: String,
-    /// Whether it results from the default values. Other images come from branches that are switched off.
+    /// Whether the values lead to it. Other images come from branches that are switched off.
     pub is_default: bool,
 }
 

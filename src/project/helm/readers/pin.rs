@@ -28,8 +28,8 @@ struct Wanted {
 }
 
 impl Readers<'_> {
-    /// Decides how each digest of the chart's files is written. A digest that the templates do not use is dropped, or
-    /// its finding is downgraded because the required proof is missing.
+    /// Decides how each digest of the chart's files is written. A digest that the templates do not use is marked
+    /// `needs_proof`, so that it is not written.
     pub(super) fn pin(&self, members: &mut Members, rules: &RuleSet) {
         for file in self.files() {
             let wanted = wanted(members, file);

@@ -89,7 +89,7 @@ pub(super) fn trace_with(
     trace(chart, folder, Some(layer), 1, rules)
 }
 
-/// Returns the images that a chart renders with its default values.
+/// Returns the images that a chart renders with its own values.
 ///
 /// # Errors
 /// If it cannot be rendered.
@@ -101,7 +101,7 @@ pub(super) fn default_images(
     default_trace(chart, folder, rules).map(|trace| trace.images)
 }
 
-/// Renders a chart with its default values, following only the branches that these take.
+/// Renders a chart with its own values, following only the branches that these take.
 ///
 /// # Errors
 /// If it cannot be rendered.
@@ -279,7 +279,7 @@ fn behind_equals(part: &mut Part) {
 /// A piece of an image, and where it is written.
 pub(in crate::project::helm) type Piece = (String, Option<(Arc<Path>, Span)>);
 
-/// Returns the images that a chart renders with its default values, and those that are switched off, as pieces with
+/// Returns the images that a chart renders with its own values, and those that are switched off, as pieces with
 /// their locations. Images with an unknown part are left out.
 pub(in crate::project::helm) fn rendered(
     tree: &dyn Tree,

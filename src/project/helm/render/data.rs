@@ -259,7 +259,7 @@ fn failed(context: &Context, error: &str, wanted: Wanted) -> Result<Value> {
     }
 }
 
-/// Creates a list whose items are not nested.
+/// Creates a list that cannot be nested too deep.
 pub(super) fn flat_list(items: Vec<Value>) -> Value {
     List::new(items, ListType::Any).map_or(Value::Nil, Value::List)
 }

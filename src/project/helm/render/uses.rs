@@ -56,7 +56,7 @@ pub struct ImageField {
 #[derive(Debug, Clone, Default)]
 pub struct Exploration {
     pub uses: BTreeSet<Use>,
-    /// The images, each with whether the default pass produces it.
+    /// The images, each with whether the first pass produces it.
     pub images: BTreeMap<ImageField, bool>,
     pub reads: Reads,
     /// The reason why the chart does not render with its values: the first error of the first pass.

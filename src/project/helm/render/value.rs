@@ -96,7 +96,7 @@ pub(super) enum MapType {
     Texts,
     /// The chart's files, a type with methods.
     Files,
-    /// A Go struct: it is always true, and has only these fields.
+    /// A Go struct: it is always true, and has no fields besides its entries.
     Struct(Struct),
 }
 

@@ -35,7 +35,7 @@ impl Spot {
         .keys(keys)
     }
 
-    /// The spot below this one.
+    /// Returns the spot at these keys below this one.
     pub(in super::super) fn keys(mut self, keys: &[&str]) -> Self {
         let keys = keys.iter().map(|key| Step::Key((*key).to_owned()));
         self.steps.extend(keys);
