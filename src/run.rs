@@ -55,7 +55,7 @@ pub use verify::Registries;
 pub use verify::ask;
 pub use workspace::with_charts;
 
-/// What a run does with its fixes.
+/// The use of fixes in a run: ignored, shown or applied.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mode {
     Check,

@@ -20,7 +20,7 @@ pub enum Action {
 /// An engine, or one of its kinds of policy.
 pub struct Engine {
     pub name: &'static str,
-    /// What runs the policy, in a few words.
+    /// The software that runs the policy, in a few words.
     pub about: &'static str,
     /// Whether it rewrites images instead of reporting them.
     pub mutates: bool,

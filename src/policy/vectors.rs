@@ -186,7 +186,7 @@ fn in_cron_job(pod: Value) -> Value {
 mod tests {
     use super::*;
 
-    /// Where common policies look for images. Each of them misses an image that a vector has.
+    /// Lists where common policies look for images. Each of them misses an image that a vector has.
     #[test]
     fn what_policies_written_by_hand_overlook_in_cron_jobs_is_tried() {
         let image = "k8s.gcr.io/pause:3.9".to_owned();

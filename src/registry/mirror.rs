@@ -75,7 +75,7 @@ impl fmt::Display for Reference {
     }
 }
 
-/// Where images go: `HOST[:PORT][/PREFIX]`.
+/// The destination of images: `HOST[:PORT][/PREFIX]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Destination {
     pub host: String,

@@ -203,7 +203,7 @@ fn numbers(counts: &Counts) -> Markup {
     }
 }
 
-/// What a rule is about; for an id that is not a rule, the first sentence about it.
+/// The summary of a rule; for an id that is not a rule, the first sentence about it.
 fn what<'r>(rule: Option<&'r Rule>, id: &str) -> &'r str {
     let about = || finding::about(id)?.split_once(". ").map(|(first, _)| first);
     rule.map_or_else(|| about().unwrap_or_default(), |rule| &rule.summary)

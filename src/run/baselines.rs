@@ -15,7 +15,7 @@ use crate::source::lexically_normal;
 use crate::walk::{self, Overlay};
 use crate::write::Draft;
 
-/// How a run uses baselines.
+/// The use of baselines in a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Baselines {
     Unused,
@@ -33,7 +33,7 @@ pub struct RunBaseline {
     stored: Baseline,
     /// The base of its paths.
     base: PathBase,
-    /// How the run uses it.
+    /// The use of this baseline in the run.
     uses: Baselines,
 }
 

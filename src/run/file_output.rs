@@ -107,7 +107,7 @@ impl Worker<'_> {
         part
     }
 
-    /// What the walk kept of a file.
+    /// The text and hints of a file that the walk kept, if it kept them.
     fn known(&self, path: &Path) -> Option<&Searched> {
         let kept = &self.found.kept;
         let at = kept.binary_search_by(|(one, _)| one.as_path().cmp(path));

@@ -100,7 +100,7 @@ pub(super) fn statistics(
     lines.try_for_each(|line| out.write_all(line.as_bytes()))
 }
 
-/// How to list images.
+/// The style of a list of images.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ImageList {
     pub json: bool,

@@ -27,7 +27,7 @@ pub(super) struct ProjectFiles {
     pub(super) projects: Vec<PathBuf>,
     /// Files that may release charts of the tree.
     pub(super) releases: Vec<PathBuf>,
-    /// Such files outside the roots of the run: they affect which images result, but are not changed.
+    /// Files outside the roots of the run that may release charts: they affect which images result, but are not changed.
     releases_around: Vec<PathBuf>,
     /// Files that may name charts with a version.
     naming: Vec<PathBuf>,

@@ -117,8 +117,8 @@ pub(super) struct Streams<'s> {
 impl ReportWriter {
     /// All reports of a run, in the order of [`Options::formats`].
     ///
+    /// # Errors
     /// The first file that cannot be created.
-    /// The first file that cannot be begun.
     pub(super) fn all(options: &Options<'_>) -> Result<Vec<Self>, WriteError> {
         let stream = options.stream_format().map(|_| {
             if options.pipes_text() {

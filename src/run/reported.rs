@@ -45,7 +45,7 @@ pub(super) struct Run<'r, 'o> {
     outlets: Vec<ReportWriter>,
     summary: Summary,
     rules: Tally,
-    /// By folder.
+    /// Results by folder; `None` for files outside of repositories.
     repositories: BTreeMap<Option<PathBuf>, Share>,
     /// Entries for baselines, by the file of the baseline.
     found: BTreeMap<PathBuf, Baseline>,

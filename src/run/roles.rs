@@ -11,7 +11,7 @@ use crate::project::helm;
 use crate::project::selectors;
 use crate::rules::prefilter::Sight;
 
-/// What a file may mean for other files.
+/// The possible roles of a file.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Roles {
     pub(super) makes_project: bool,

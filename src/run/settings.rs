@@ -44,15 +44,15 @@ pub trait Source: Sync {
     fn rules(&self, config: &Config) -> Result<RuleSet, String>;
 }
 
-/// What was read so far.
+/// The settings that were read so far.
 #[derive(Default)]
 struct Loaded {
     repositories: BTreeMap<PathBuf, Arc<Repository>>,
-    /// By repository and, if there is one, the configuration file.
+    /// Areas by repository and, if there is one, the configuration file. `None` if the configuration is broken.
     areas: BTreeMap<(PathBuf, Option<PathBuf>), Option<Arc<Area>>>,
-    /// By key of the configuration.
+    /// Rules by key of the configuration.
     rules: HashMap<String, Arc<Rules>>,
-    /// By content: configurations that are written differently may select the same rules.
+    /// Rules by content: configurations that are written differently may select the same rules.
     same_rules: HashMap<String, Arc<Rules>>,
     /// Parts shared by sets of rules that are not the same.
     parts: Parts,
@@ -75,7 +75,7 @@ pub struct Settings<'s> {
     roots: HashSet<PathBuf>,
     /// Folders from which the user looks at repositories: the working directory and the roots, with links resolved.
     outlooks: HashSet<PathBuf>,
-    /// By folder as a string, because comparing paths by component is slow.
+    /// Settings by folder, as a string because comparing paths by component is slow.
     spots: RwLock<HashMap<OsString, Arc<Spot>>>,
     loaded: Mutex<Loaded>,
     origins: Origins,

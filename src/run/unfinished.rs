@@ -9,7 +9,7 @@ use super::groups::Group;
 use crate::walk::{self, Problem};
 use crate::write::{self, JOURNAL_FOLDER, Writer};
 
-/// How often a tree is walked if it keeps changing during the walk.
+/// The maximum number of walks of a tree that keeps changing.
 const WALKS: usize = 4;
 
 /// Walks until no other run changes the tree meanwhile. Repairs or reports what killed runs left.

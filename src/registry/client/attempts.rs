@@ -13,7 +13,7 @@ use crate::http::transport::Transport;
 use crate::http::url::Url;
 use crate::parallel::lock;
 
-/// How long a host that limits requests is left alone if it does not say for how long and our wait is used up.
+/// The pause for a host that limits requests without saying for how long, once our wait is used up.
 const UNSAID_PAUSE: Duration = Duration::from_secs(60);
 
 /// Sends requests, and records the health of each host.

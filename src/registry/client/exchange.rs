@@ -72,7 +72,7 @@ impl Reply {
     }
 }
 
-/// How we authenticate to a registry.
+/// The authentication for a request to a registry.
 #[derive(Debug, Default)]
 struct Identity {
     header: Option<Secret>,

@@ -9,7 +9,7 @@ use crate::parallel::lock;
 const MOST_AT_ONCE: usize = 32;
 
 struct Queues<'q> {
-    /// By host: the indices of waiting items, and how many are running.
+    /// For each host, the indices of waiting items and the number of running ones.
     hosts: BTreeMap<&'q str, (VecDeque<usize>, usize)>,
     waiting: usize,
 }

@@ -25,7 +25,7 @@ const MOST_BARREN: usize = 8;
 pub struct Tags {
     /// Sorted by version, the newest last.
     pub tags: Vec<String>,
-    /// How many names the registry listed that are not valid tags and so cannot be pulled.
+    /// The number of listed names that are not valid tags and so cannot be pulled.
     pub malformed: usize,
 }
 

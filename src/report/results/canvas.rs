@@ -14,7 +14,7 @@ const ROOM: usize = 16 << 20;
 /// The text of one file.
 #[derive(Debug, Default)]
 pub(super) struct Canvas {
-    /// By line number, counted from 1.
+    /// The characters by line number, which counts from 1.
     lines: BTreeMap<usize, Vec<char>>,
     used: usize,
 }

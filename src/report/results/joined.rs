@@ -19,7 +19,7 @@ pub struct Joined {
     /// Sorted by path.
     pub files: Vec<File>,
     pub summary: Summary,
-    /// By repository; the name is empty for files outside of repositories.
+    /// Counts by repository; the name is empty for files outside of repositories.
     pub shares: BTreeMap<String, Summary>,
     /// Inconsistencies, one message each.
     pub misfits: Vec<String>,
