@@ -127,7 +127,7 @@ pub(super) fn left_heading(render_options: &RenderOptions) -> &'static str {
     }
 }
 
-/// Why fixes are not or would not be written, with counts. Leaves out mentions, which need no fix.
+/// The reasons why findings remain unfixed, with counts. Leaves out mentions, which need no fix.
 pub(super) fn left<'f>(files: &'f [ReportedFile], render_options: &RenderOptions) -> Vec<Left<'f>> {
     let mut groups: BTreeMap<(String, &str), (usize, String)> = BTreeMap::new();
     for (file, LocatedFinding { finding, position }) in findings(files) {

@@ -283,8 +283,8 @@ impl<'r, 'o> Run<'r, 'o> {
         self.aside(|run| run.report_all(waiting.0))
     }
 
-    /// Queries registries about the images that verdicts depend on, if the run queries them at all. `judge` has no other
-    /// effect.
+    /// Queries registries about the images that verdicts depend on, if the run queries them at all. `judge` only notes
+    /// these images.
     fn ask_registries(&mut self, judge: impl Fn()) -> io::Result<()> {
         let options = self.options;
         let rules = &self.pipeline.domains.all.set;

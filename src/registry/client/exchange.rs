@@ -28,7 +28,7 @@ const MOST_REDIRECTS: usize = 5;
 /// A request to a repository.
 pub(super) struct Ask<'a> {
     pub(super) method: Method,
-    /// Path of the API, with its query.
+    /// The path on the API's host, with its query.
     pub(super) path: &'a str,
     pub(super) accept: &'a str,
     pub(super) largest: u64,
@@ -335,7 +335,7 @@ impl Exchange {
         )))
     }
 
-    /// Which addresses this registry may send us to.
+    /// Returns the limits on addresses that this registry may send us to.
     pub(super) fn sent_by(&self, base: &Url) -> NamedBy {
         NamedBy::Registry {
             reach: self.transport().reach(base),
