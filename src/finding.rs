@@ -16,19 +16,19 @@ use crate::source::{Position, Span};
 
 pub use findings::{Findings, Id};
 
-/// A rule that matched a site.
+/// A rule that matched an image use.
 #[derive(Debug, Clone)]
 pub struct Finding {
-    /// Given by the [`Findings`] that it is among.
+    /// Assigned by the [`Findings`] that hold it.
     pub id: Id,
     /// The rule's id, or one of [`NOT_RULES`].
     pub rule: Arc<str>,
     pub severity: Severity,
     /// One line, without the reference.
     pub message: String,
-    /// Where to look, and what is there: one span a piece.
+    /// Where to look, and what is there: one label per piece.
     pub labels: Vec<Label>,
-    /// The reference as it is, pieces joined.
+    /// The reference as written, pieces joined.
     pub old: String,
     /// The reference after the move.
     pub new: Option<String>,
@@ -37,26 +37,26 @@ pub struct Finding {
     pub reason: Option<String>,
     /// Other locations that it has to do with, such as the default of a subchart that comes from an archive.
     pub related: Vec<Related>,
-    /// What else there is to know: the version of a chart that is clean.
+    /// Additional notes, such as the version of a chart that is clean.
     pub notes: Vec<String>,
-    /// What registries answered, where they were asked.
+    /// What registries answered, if they were asked.
     pub verified: Option<Verified>,
-    /// What others chose in place of the image: for people to weigh, never written.
+    /// Images that others chose instead: suggestions for people, never written.
     pub alternatives: Vec<Alternative>,
     /// Where to read more.
     pub url: Option<String>,
-    /// The location only mentions the registry.
+    /// Whether the location only mentions the registry.
     pub mention: bool,
-    /// How the reference is used. `None` of what is said of ignore comments.
+    /// How the reference is used. `None` for findings about ignore comments.
     pub usage: Option<Usage>,
     /// The live object that names it.
     pub object: Option<Arc<Object>>,
 }
 
-/// A legacy location that is named where nothing says how it is used.
+/// A legacy location whose usage is unknown.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unjudged {
-    /// The rule that the name would have, if it were judged.
+    /// The rule that would apply to the name.
     pub rule: Arc<str>,
     pub span: Span,
     pub reason: Cow<'static, str>,
@@ -78,21 +78,21 @@ impl Label {
 /// A location in another file, for people to look at.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Related {
-    /// A path, or the way through an archive: `charts/stack-1.0.0.tgz!stack/values.yaml`.
+    /// A path, which may lead into an archive: `charts/stack-1.0.0.tgz!stack/values.yaml`.
     pub place: String,
     pub position: Option<Position>,
     pub text: String,
 }
 
 impl Related {
-    /// The archive, where the location is in one.
+    /// Returns the path of the archive, if the location is in one.
     pub fn archive(&self) -> Option<&str> {
         let (mark, suffix) = (".tgz!", 1);
         let end = self.place.find(mark)? + mark.len() - suffix;
         Some(&self.place[..end])
     }
 
-    /// The location as it is shown to people, with line and column where they are known.
+    /// Returns the location as shown to people, with line and column if they are known.
     pub fn shown_place(&self) -> String {
         match self.position {
             Some(Position { line, column }) => format!("{}:{line}:{column}", self.place),
@@ -101,16 +101,16 @@ impl Related {
     }
 }
 
-/// What is said of an ignore comment that suppresses nothing.
+/// The id of findings about ignore comments that suppress nothing.
 pub const IGNORE_UNUSED: &str = "unused-ignore";
 
-/// What is said of an ignore comment whose last day is over.
+/// The id of findings about ignore comments that have expired.
 pub const IGNORE_EXPIRED: &str = "expired-ignore";
 
-/// What is said of a chart that is named in a version whose defaults are legacy.
+/// The id of findings about charts whose version has legacy defaults.
 pub const LEGACY_CHART: &str = "legacy-chart-version";
 
-/// What is reported, selected, ignored and given a severity like a rule, but is no rule about an image; and what it says.
+/// Ids that are reported, selected, ignored and given a severity like rules but are not rules about images, with descriptions.
 pub const NOT_RULES: [(&str, &str); 3] = [
     (
         IGNORE_EXPIRED,
@@ -133,14 +133,14 @@ const PINS: &str = "it adds the digest that was verified: the tag is no longer f
 const NOT_PINNED: &str =
     "no digest is added: no template of the chart was seen to make `@sha256:` of it";
 
-/// What one of [`NOT_RULES`] says.
+/// Returns the description of one of [`NOT_RULES`].
 pub fn about(id: &str) -> Option<&'static str> {
     let mut all = NOT_RULES.iter();
     all.find_map(|(own, about)| (*own == id).then_some(*about))
 }
 
 impl Finding {
-    /// A finding without a fix, of which nothing else is known.
+    /// Returns a finding without a fix or other details.
     pub fn new(
         rule: &str,
         severity: Severity,
@@ -169,7 +169,7 @@ impl Finding {
         }
     }
 
-    /// The reference without its tag: a new tag makes no new finding.
+    /// Returns the reference without its tag, so that a new tag does not make a new finding.
     pub fn name(&self) -> &str {
         let old = &self.old;
         if [IGNORE_UNUSED, IGNORE_EXPIRED].contains(&&*self.rule) {
@@ -188,8 +188,8 @@ impl Finding {
         self.fix.as_ref().map(|fix| fix.applicability)
     }
 
-    /// Whether it can be ignored, and someone would want that: a mention is only for information, and what is wrong with a
-    /// comment is no reason for another one.
+    /// Whether an ignore comment for it makes sense: a mention is only for information, and a wrong ignore comment is not a
+    /// reason for another one.
     pub fn is_ignorable(&self) -> bool {
         !self.mention && ![IGNORE_UNUSED, IGNORE_EXPIRED].contains(&&*self.rule)
     }
@@ -204,13 +204,13 @@ impl Finding {
         }
     }
 
-    /// The reference as it is, if the message does not have it.
+    /// Returns the reference as written, if the message does not contain it.
     pub fn beside_message(&self) -> Option<&str> {
         let is_said = self.old.is_empty() || *self.rule == *LEGACY_CHART;
         (!is_said).then_some(&self.old)
     }
 
-    /// The message, the reference, and in brackets what else there is to say.
+    /// The message, the reference, and the remarks in brackets.
     pub fn with_remarks(&self) -> String {
         match self.remarks().as_slice() {
             [] => self.with_move(),
@@ -218,7 +218,7 @@ impl Finding {
         }
     }
 
-    /// The reason, the answers of registries and the notes, if there are any: what there is to say after the message.
+    /// Returns what follows the message: the reason, the answers of registries and the notes, if there are any.
     pub fn remarks(&self) -> Vec<&str> {
         let reason = self.reason.as_deref().filter(|_| !self.mention);
         let verified = self
@@ -232,8 +232,8 @@ impl Finding {
             .collect()
     }
 
-    /// Adds the digest that was verified to the fix, which needs review then. Where only a chart's templates can say how it is
-    /// written, and they do not, a note says so.
+    /// Adds the verified digest to the fix, which then needs review. If only a chart's templates can say how the digest is
+    /// written, and they do not, adds a note instead.
     pub fn pin(&mut self) {
         let Some(fix) = &mut self.fix else {
             return;
@@ -255,7 +255,7 @@ impl Finding {
         self.doubt(PINS);
     }
 
-    /// Puts another fix in place of the one that there is, of which only the digest is kept.
+    /// Replaces the fix, but keeps the digest of the old one.
     pub fn replace_fix(&mut self, fix: Fix) {
         let pin = self.fix.take().and_then(|before| before.pin);
         self.fix = Some(Fix { pin, ..fix });
@@ -267,7 +267,7 @@ impl Finding {
         self.reason = Some(reason);
     }
 
-    /// Has a safe fix need review, and says why.
+    /// Marks a safe fix as in need of review, and says why.
     pub fn doubt(&mut self, reason: &str) {
         self.limit(Applicability::Unsafe, reason);
     }
@@ -288,14 +288,13 @@ impl Finding {
     }
 }
 
-/// What a finding is known by, however the lines around it shift.
+/// The identity of a finding, which stays the same when the lines around it shift.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Key {
     pub rule: Arc<str>,
-    /// The reference as it is, without its tag.
+    /// The reference as written, without its tag.
     pub image: String,
-    /// Where it is in the file's structure, such as `spec.containers[name=app].image`; empty in a text that has
-    /// none.
+    /// The location in the file's structure, such as `spec.containers[name=app].image`; empty if the text has no structure.
     pub at: String,
 }
 
@@ -303,7 +302,7 @@ pub struct Key {
 #[derive(Debug, Clone)]
 pub struct Fixed {
     pub finding: Finding,
-    /// Where it was before.
+    /// The location before the fix.
     pub position: Position,
 }
 

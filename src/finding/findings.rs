@@ -1,15 +1,15 @@
-//! The findings of one file while it is judged: each is known by an id, however many others come and go.
+//! The findings of one file while it is judged. Each keeps its id while others are added and removed.
 
 use std::ops::{Deref, DerefMut};
 
 use super::Finding;
 
-/// What a finding is known by among those of its file.
+/// The id of a finding, unique in its file.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Id(u32);
 
 impl Id {
-    /// Of a finding that belongs to no file yet.
+    /// The id of a finding that is not in any [`Findings`] yet.
     const NONE: Self = Self(0);
 }
 
@@ -51,7 +51,7 @@ impl Findings {
         std::mem::take(&mut self.all)
     }
 
-    /// Puts findings back that were taken out, under the ids that they had. Others among them get new ones.
+    /// Puts findings back that were taken out, with the ids that they had. New findings among them get new ids.
     pub fn put_back(&mut self, findings: Vec<Finding>) {
         let (known, new): (Vec<_>, Vec<_>) =
             findings.into_iter().partition(|one| one.id != Id::NONE);
@@ -60,7 +60,7 @@ impl Findings {
         self.extend(new);
     }
 
-    /// Puts the findings in the order of their spans. The ids that they had before hold no more.
+    /// Sorts the findings by their spans. All get new ids.
     pub fn arrange(&mut self) {
         let mut all = self.take();
         all.sort_by_key(Finding::span);
