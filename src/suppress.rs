@@ -1,8 +1,8 @@
 //! Ignore comments: which findings they suppress, and which of them suppress nothing.
 //!
-//! `# regfix: ignore[rule]` applies to its own line or, where it is alone, to the next one that has
-//! something to say; `# regfix: ignore-file[rule]` to the whole file. One that suppresses nothing, cannot be
-//! understood, or is over is a finding itself. Where comments are, and what day it is, is for the caller to say.
+//! `# regfix: ignore[rule]` applies to its own line or, if it is alone there, to the next line with code or a finding;
+//! `# regfix: ignore-file[rule]` applies to the whole file. A comment that suppresses nothing, is not valid or has expired is
+//! itself reported. The caller provides the comments and the date.
 
 mod diagnostics;
 mod directive;
@@ -19,26 +19,26 @@ use crate::search::OWN_NAME;
 use crate::source::{LineIndex, Span};
 use directive::{Directive, directives};
 
-/// What a text holds that has an ignore comment, in whatever case: for a prefilter.
+/// A word that every text with an ignore comment contains, in any case. It is used by a prefilter.
 pub const MARKER: &str = OWN_NAME;
 
-/// What ignore comments leave.
+/// The findings and names that ignore comments leave and suppress.
 #[derive(Debug, Default)]
 pub struct Suppressed {
-    /// In the order of the file, findings about ignore comments included.
+    /// The findings that are left, in the order of the file, and those about ignore comments.
     pub left: Vec<Finding>,
     pub suppressed: Vec<Finding>,
-    /// Of the names that no one could judge, those that no ignore comment is about.
+    /// The names that could not be judged and that no ignore comment suppresses.
     pub unjudged: Vec<Unjudged>,
 }
 
 /// Applies the ignore comments of a text.
 ///
-/// `comments` are those of its syntax, each with its sign: `# ...`, `// ...`, `{{/* ... */}}`. They may overlap.
-/// `findings` are all that were found, mentions included, and `unjudged` the names that could not be judged: what is left
-/// out makes an ignore comment look unused.
-/// An ignore comment is called unused only where every rule that it names takes part in the run. One whose last day is
-/// before `today` suppresses nothing any more.
+/// `comments` are the comments of its syntax, each with its sign: `# ...`, `// ...`, `{{/* ... */}}`. They may overlap.
+/// `findings` must be complete, mentions included, and so must `unjudged`, the names that could not be judged: otherwise an
+/// ignore comment may look unused.
+/// A rule name in an ignore comment is reported as unused only if all rules that it stands for take part in the run. An
+/// ignore comment whose last day is before `today` no longer suppresses anything.
 pub fn apply(
     text: &str,
     comments: &[Span],
@@ -81,7 +81,7 @@ pub fn apply(
     outcome
 }
 
-/// In order, those that overlap as one.
+/// Sorts comments, joins those that overlap, and leaves out those that are not in the text.
 fn united(text: &str, comments: &[Span]) -> Vec<Span> {
     let of_text = |span: &&Span| text.get(span.start..span.end).is_some();
     let mut sorted: Vec<Span> = comments.iter().filter(of_text).copied().collect();
@@ -99,9 +99,9 @@ fn united(text: &str, comments: &[Span]) -> Vec<Span> {
 /// What is on the lines of a text.
 struct Layout<'t> {
     lines: &'t LineIndex<'t>,
-    /// Of each line, whether anything but comments is there.
+    /// For each line, whether anything but comments is on it.
     code: Vec<bool>,
-    /// Of each line, where its first letter is, or it ends.
+    /// For each line, the offset of its first character that is not blank, or of its end.
     first: Vec<usize>,
 }
 
@@ -127,22 +127,22 @@ impl<'t> Layout<'t> {
         Self { lines, code, first }
     }
 
-    /// Whether nothing but blanks is before `offset` on its line.
+    /// Whether only blanks are before `offset` on its line.
     fn opens_line(&self, offset: usize) -> bool {
         offset <= self.first[self.lines.line(offset)]
     }
 }
 
-/// A line, or the whole file.
+/// A line, or `None` for the whole file.
 type Scope = Option<usize>;
 
 struct Suppressor<'l> {
     lines: &'l LineIndex<'l>,
     directives: Vec<Directive>,
     today: Date,
-    /// Which directives apply to a location.
+    /// The directives that apply to a line or to the whole file.
     by_place: HashMap<Scope, Vec<usize>>,
-    /// What was found out already: a rule may have many findings in one location, and a location many directives.
+    /// Results so far, because a rule may have many findings on one line, and a line many directives.
     decided: HashMap<(Scope, Arc<str>), bool>,
 }
 
@@ -170,7 +170,7 @@ impl<'l> Suppressor<'l> {
             let own = lines.line(directive.span.start);
             let alone = layout.opens_line(directive.span.start) && !layout.code[own];
             if alone {
-                // Its reason may name a registry.
+                // Its reason may name a registry, which is a finding on its own line.
                 about(Some(own));
             }
             if let Some(line) = next.get(own + usize::from(alone)).copied().flatten() {
@@ -186,8 +186,8 @@ impl<'l> Suppressor<'l> {
         }
     }
 
-    /// Whether a directive suppresses what a rule has at some spans. All that do count as used, and so do those that did
-    /// until their end.
+    /// Whether a directive suppresses a finding of a rule at some spans. Marks all that do as used, and also those that
+    /// would if they had not expired.
     fn takes(&mut self, spans: impl Iterator<Item = Span>, rule: &Arc<str>) -> bool {
         let lines = self.lines;
         let mut taken = false;
@@ -233,7 +233,7 @@ fn lines_of(spans: impl Iterator<Item = Span>, lines: &LineIndex) -> impl Iterat
     })
 }
 
-/// For each line, the first from it on that has something to say.
+/// For each line, the first line from there on that has code or a finding.
 fn next_speaking(speaking: &[bool]) -> Vec<Option<usize>> {
     let mut next = vec![None; speaking.len()];
     let mut nearest = None;
@@ -271,7 +271,7 @@ mod tests {
             "k8s-gcr-io",
             IGNORE_UNUSED,
         ];
-        // A text that names it is for a run in which not all rules take part.
+        // If the text names this rule, it does not take part in the run.
         let asleep = text
             .contains("helm-stable")
             .then_some(("helm-stable", false));
@@ -299,7 +299,7 @@ mod tests {
         )
     }
 
-    /// What is left, as `rule line: message`, and how many were suppressed.
+    /// Checks what is left, as `rule line: message`, and how many findings were suppressed.
     #[track_caller]
     fn check(text: &str, left: &[&str], suppressed: usize) {
         let outcome = outcome(text);
@@ -314,7 +314,7 @@ mod tests {
         assert_eq!(outcome.suppressed.len(), suppressed, "{text}");
     }
 
-    /// What unsafe fixes make of the text.
+    /// Checks the text after unsafe fixes.
     #[track_caller]
     fn check_fixed(text: &str, fixed: &str) {
         let outcome = outcome(text);
@@ -641,7 +641,7 @@ mod tests {
         );
     }
 
-    /// Each of these took minutes if it were quadratic.
+    /// Each of these would take minutes in quadratic time.
     #[test]
     fn hostile_texts_take_linear_time() {
         let many = 40_000;

@@ -1,5 +1,4 @@
-//! Findings about ignore comments themselves: those that suppress nothing, those that say nothing, and those that are
-//! over.
+//! Findings about ignore comments themselves: unused, invalid and expired ones.
 
 use jiff::civil::Date;
 
@@ -13,7 +12,7 @@ use crate::source::Span;
 
 const BLANKS: [char; 2] = [' ', '\t'];
 
-/// What to report about a directive, once it is known what it suppressed.
+/// Returns what to report about a directive, once it is known what it suppressed.
 pub(super) fn complaints(
     directive: &Directive,
     layout: &Layout<'_>,
@@ -92,13 +91,13 @@ fn complaint(
     }
 }
 
-/// Leaves in the brackets what suppresses something, or may do so.
+/// Keeps only the rules in the brackets that suppress something, or may do so.
 fn shorter(directive: &Directive, kept: &[&Named], text: &str) -> Option<Edit> {
     let kept: Vec<&str> = kept.iter().map(|named| named.span.of(text)).collect();
     Some(Edit::new(directive.list?, kept.join(", ")))
 }
 
-/// Takes the directive out of its line, and the line out of the text where nothing else is on it.
+/// Removes the directive from its line, and the whole line if nothing else is on it.
 fn removal(directive: &Directive, layout: &Layout<'_>) -> Option<Edit> {
     let lines = layout.lines;
     let text = lines.text();
@@ -109,7 +108,7 @@ fn removal(directive: &Directive, layout: &Layout<'_>) -> Option<Edit> {
     let to_line_end = comment.of(text).starts_with(['#', '/']);
     let is_all = is_last && span.start == comment.start;
     if !is_all && !to_line_end {
-        // Part of a comment that is closed further on.
+        // It is only a part of a comment that is closed later.
         return None;
     }
     let end_line = lines.line(comment.end.max(1) - 1);

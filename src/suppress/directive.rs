@@ -1,6 +1,6 @@
 //! Parses ignore comments: `regfix: ignore[rule, ...] until=2027-01-31 reason` and `regfix: ignore-file[...]`.
 //!
-//! Knows the words and where they are, not what they suppress.
+//! Knows their syntax and their spans, not what they suppress.
 
 use jiff::civil::Date;
 
@@ -13,25 +13,25 @@ use crate::source::Span;
 /// One ignore comment, or an attempt at one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Directive {
-    /// From what opens it (`#`, `//`, `{{/*`) to its last letter.
+    /// From the sign that opens it (`#`, `//`, `{{/*`) to its last character.
     pub(super) span: Span,
-    /// The comment in which it is.
+    /// The comment that it is in.
     pub(super) comment: Span,
     pub(super) whole_file: bool,
-    /// What is between the brackets, if there are any.
+    /// The text between the brackets, if there are any.
     pub(super) list: Option<Span>,
     pub(super) rules: Vec<Named>,
-    /// The last day on which it holds.
+    /// The last day on which it applies.
     pub(super) until: Option<Date>,
     /// What is wrong with it, and where.
     pub(super) faults: Vec<(Span, String)>,
 }
 
-/// One of the rules that are named.
+/// A rule name in a directive.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Named {
     pub(super) span: Span,
-    /// `None` for a name that no rule has.
+    /// `None` if no rule has the name.
     pub(super) selector: Option<Selector>,
     pub(super) used: bool,
 }
@@ -66,8 +66,8 @@ pub(super) fn directives(text: &str, comment: Span, names: &Names) -> Vec<Direct
     found.collect()
 }
 
-/// Where the comment sign begins that opens what is at `at`; the comment itself where nothing else precedes.
-/// Looks back no further than that sign, because a comment may be long and name us often.
+/// Returns the offset of the comment sign before `at`, or of the comment itself if nothing else precedes `at`. `None` if
+/// there is other text before it. Looks back no further than that sign, because a comment may be long and name regfix often.
 fn opener(text: &str, comment: Span, lead: usize, at: usize) -> Option<usize> {
     let before = text[comment.start..at].trim_end_matches([' ', '\t']);
     let sign = before.trim_end_matches(['#', '/', '*']);
@@ -81,7 +81,7 @@ fn opener(text: &str, comment: Span, lead: usize, at: usize) -> Option<usize> {
     }
 }
 
-/// What other tools call an ignore comment, and what ours is called. Where one of them follows the name, a directive was meant.
+/// Words that regfix and other tools use for ignore comments. If one of them follows the name, a directive was meant.
 const VERBS: [&str; 11] = [
     "ignore",
     "ignore-file",
@@ -96,22 +96,22 @@ const VERBS: [&str; 11] = [
     "suppress",
 ];
 
-/// Between the name and the word where a colon is missing.
+/// Characters between the name and the word if the colon is missing.
 const JOINTS: [char; 4] = ['-', '_', '.', '/'];
 
-/// Whether what follows the name makes a directive of it, be it a broken one, rather than prose.
+/// Whether the text after the name makes it a directive, even a broken one, and not prose.
 fn is_directive(after: &str) -> bool {
     if after.trim_start_matches([' ', '\t']).starts_with(':') {
         return true;
     }
     let (verb, rest) = without_colon(after);
     let ends = rest.is_empty() || rest.starts_with(['[', '\r', '\n']);
-    // Nobody joins the two in prose, so that more may follow.
+    // Prose does not join the two, so other text may follow.
     let goes_on = after.starts_with(JOINTS) && rest.starts_with([':', ' ', '\t', '=', '(']);
     (ends || goes_on) && VERBS.contains(&verb)
 }
 
-/// The word that follows the name where no colon does, and the rest.
+/// Returns the word after the name, if no colon follows, and the rest.
 fn without_colon(after: &str) -> (&str, &str) {
     let blanks = [' ', '\t'];
     let separated = after.starts_with(blanks) || after.starts_with(JOINTS);
@@ -127,7 +127,7 @@ fn without_colon(after: &str) -> (&str, &str) {
     }
 }
 
-/// The rest of the line, without another comment or what closes a template's.
+/// Returns the rest of the line, up to another comment or the end of a template's comment.
 fn line_of(text: &str) -> &str {
     let line = text.lines().next().unwrap_or_default();
     let closed = ["*/", "#}", " # "]
@@ -155,7 +155,7 @@ fn directive(text: &str, comment: Span, span: Span, after: usize, names: &Names)
 }
 
 impl Directive {
-    /// Whether its last day is before this one.
+    /// Whether its last day is before `today`.
     pub(super) fn is_over(&self, today: Date) -> bool {
         self.until.is_some_and(|until| until < today)
     }
@@ -202,7 +202,8 @@ impl Directive {
         self.read_list(text, Span::new(start, start + length), names)
     }
 
-    /// Any rule is meant. What would widen an ignore by a slip of the pen is not taken for a reason.
+    /// Reads a directive without brackets, which stands for all rules. Text that looks like a rule name is not accepted as a
+    /// reason, because that mistake would widen the ignore.
     fn read_bare(&mut self, tail: &str, names: &Names) -> Result<(), String> {
         let first = tail.split_whitespace().next().unwrap_or_default();
         let first =
@@ -252,8 +253,8 @@ impl Directive {
     }
 }
 
-/// The day after `until=`, which may be anywhere in the reason. What looks like one that was misspelt is not taken for
-/// a reason: it would be an ignore without an end.
+/// Returns the date after `until=`, which may be anywhere in the reason. A misspelt one is an error: as a part of the reason
+/// it would make an ignore without an end.
 pub(super) fn until(reason: &str) -> Result<Option<Date>, String> {
     let mut words = reason.split_whitespace().peekable();
     while let Some(word) = words.next() {

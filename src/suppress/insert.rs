@@ -1,7 +1,7 @@
-//! Ignore comments, put where findings are: in the style of the file, and only where nothing else changes by it.
+//! Adds ignore comments at findings, in the style of the file, and only if nothing else changes.
 //!
-//! Text in, edits out. Which findings are to be ignored, and what becomes of those for which there is no comment, is for
-//! the caller to say.
+//! Takes a text and returns edits. The caller decides which findings to ignore, and what to do with those that cannot have a
+//! comment.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
@@ -15,15 +15,15 @@ use crate::file_type::{self, FileType, Holds, Masks, Parser, Reading};
 use crate::source::{LineIndex, Span};
 use crate::syntax::yaml::Node;
 
-/// Between a value and the first comment of a line, where no line of the file has one: what linters ask for.
+/// The space between a value and a comment if no line of the file shows one: what linters ask for.
 const GAP: &str = "  ";
-/// Comments further away than this are in a column of their own.
+/// Comments further away than this are aligned in a column, and their gap is not copied.
 const WIDEST_GAP: usize = 4;
-/// Where comments do not fit together, so many lines are tried one by one.
+/// The most comments that are tried one by one if they cannot all be added together.
 const MOST_TRIED: usize = 64;
-/// Endings of templates of Go, beside what lies in the templates of a chart.
+/// Extensions of Go templates outside of a chart's `templates` folder.
 const GO_TEMPLATES: [&str; 3] = ["gotmpl", "tmpl", "tpl"];
-/// What would end a comment, or begin another one.
+/// Strings that would end a comment, or begin another one.
 const ENDS: [&str; 4] = ["*/", "#}", " #", "//"];
 
 /// A finding to ignore: where it is, and its rule.
@@ -33,17 +33,17 @@ pub struct Wanted<'w> {
     pub rule: &'w str,
 }
 
-/// What a comment says beside its rules.
+/// What a comment says besides its rules.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Note {
     reason: String,
-    /// The last day on which the comment holds.
+    /// The last day on which the comment applies.
     until: Option<Date>,
 }
 
 impl Note {
     /// # Errors
-    /// Where the reason would be read as something else.
+    /// If the reason would be read as something else.
     pub fn new(reason: &str, until: Option<Date>) -> Result<Self, String> {
         let reason = reason.trim();
         if reason.contains(char::is_control) || ENDS.iter().any(|end| reason.contains(end)) {
@@ -74,8 +74,8 @@ impl Note {
     }
 }
 
-/// Edits that put comments at findings, one for each line, in order. A finding for which there is no edit is where no
-/// comment can be: in a format without comments, or within a value of several lines.
+/// Returns edits that add comments at findings, one for each line, in order. A finding has no edit if no comment can be
+/// there: in a format without comments, or within a value of several lines.
 pub fn comments(
     path: &Path,
     text: &str,
@@ -124,7 +124,7 @@ pub fn comments(
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Sign {
     Hash,
-    /// Takes the blanks before it away, so that what is rendered stays byte for byte.
+    /// It trims the blanks before it, so that the rendered text stays the same, byte for byte.
     GoTemplate,
 }
 
@@ -137,7 +137,7 @@ impl Sign {
     }
 }
 
-/// `None` for a text that has no comments.
+/// `None` if the text cannot have comments.
 fn sign(path: &Path, text: &str, file_type: &FileType, reading: &Reading<'_>) -> Option<Sign> {
     let extension = path.extension().and_then(OsStr::to_str).unwrap_or_default();
     let is_of_go = || {
@@ -190,7 +190,7 @@ impl<'p> Page<'p> {
         }
     }
 
-    /// A comment at the end of a line, or above it.
+    /// Returns an edit that adds a comment at the end of a line or, if the line is continued, above it.
     fn edit(&self, line: usize, sign: Sign, comment: &str) -> Option<Edit> {
         let text = self.lines.text();
         let span = self.lines.span(line);
@@ -221,16 +221,16 @@ impl<'p> Page<'p> {
         })
     }
 
-    /// Whether an offset is in no value and no action of several lines.
+    /// Whether an offset is outside of all values and actions of several lines.
     fn is_open(&self, offset: usize) -> bool {
         let before = self.closed.partition_point(|span| span.start < offset);
-        // Of spans that hold each other the outer begins first: actions within values.
+        // Spans can be nested, such as actions within values, and the outer one begins first.
         let mut near = self.closed[..before].iter().rev().take(8);
         !near.any(|span| offset < span.end)
     }
 }
 
-/// What is between a value and the comment behind it. `None` for a comment that is alone on its line, or far off.
+/// Returns the space between a value and the comment after it. `None` if the comment is alone on its line, or far away.
 fn gap<'t>(lines: &LineIndex<'t>, comment: Span) -> Option<&'t str> {
     let line = lines.start(lines.line(comment.start));
     let before = lines.text().get(line..comment.start)?;
@@ -253,13 +253,13 @@ fn scalars(node: &Node<'_>, found: &mut Vec<Span>) {
     }
 }
 
-/// A text with edits in it.
+/// Returns a text with edits applied.
 pub fn applied(text: &str, edits: &[Edit]) -> String {
     let all = Fix::here(edits.to_vec(), Applicability::Safe);
     edit::apply(text, [&all], Applicability::Safe)
 }
 
-/// Whether two texts say the same: the same values in the same order, wherever they are.
+/// Whether two texts have the same values in the same order, whatever their positions.
 fn same(one: &Reading<'_>, other: &Reading<'_>) -> bool {
     let all = |reading: &Reading<'_>| reading.layers.len();
     let mut layers = one.layers.iter().zip(&other.layers);
@@ -302,7 +302,7 @@ mod tests {
 
     const OLD: &str = "k8s.gcr.io/a";
 
-    /// The text with a comment at each `k8s.gcr.io/a` and, of another rule, at each `docker.io/b`.
+    /// Adds a comment at each `k8s.gcr.io/a` and, for another rule, at each `docker.io/b`.
     fn commented(path: &str, text: &str, note: &Note) -> String {
         let path = Path::new(path);
         let find = |needle: &'static str, rule| {
@@ -369,7 +369,7 @@ mod tests {
             "image: k8s.gcr.io/a:{{ .tag }}\nb: 1\n",
             "image: k8s.gcr.io/a:{{ .tag }} {{- /* regfix: ignore[k8s-gcr-io] */}}\nb: 1\n",
         );
-        // Nothing says that anybody renders it.
+        // Without an action, it may not be a template.
         check(
             "templates/a.yaml",
             "image: k8s.gcr.io/a\n",
