@@ -1,7 +1,7 @@
-//! A line on standard error that shows how far a long run is.
+//! A progress line on standard error for long runs.
 //!
-//! Shows nothing in the first half second. Does not know what is done with the files. Without the feature `cli` there is
-//! no line, and nothing is counted.
+//! Shows nothing in the first half second, and only counts files. Without the feature `cli` there is no line, and nothing is
+//! counted.
 
 #[cfg(feature = "cli")]
 mod bar;
@@ -12,13 +12,13 @@ use std::time::{Duration, Instant};
 #[cfg(feature = "cli")]
 use bar::Bar;
 
-/// Runs that take no longer need no bar.
+/// Runs that take no longer than this show no bar.
 const PATIENCE: Duration = Duration::from_millis(500);
 
-/// How far a run is. Any thread may count.
+/// The progress of a run. Any thread may count.
 #[derive(Debug)]
 pub struct Progress {
-    /// `None` if no one looks.
+    /// `None` if nobody watches.
     bar: Option<Bar>,
     began: Instant,
     shown: AtomicBool,
@@ -34,7 +34,7 @@ impl Progress {
         }
     }
 
-    /// So many more files are read, or checked.
+    /// Counts more files as read or, after [`turn_to`](Self::turn_to), as checked.
     pub fn advance(&self, files: usize) {
         let Some(bar) = &self.bar else {
             return;
@@ -45,14 +45,14 @@ impl Progress {
         bar.advance(files);
     }
 
-    /// All files are read; so many of them need to be checked.
+    /// Starts to count checked files: all files are read, and this many have to be checked.
     pub fn turn_to(&self, files: usize) {
         if let Some(bar) = &self.bar {
             bar.turn_to(files);
         }
     }
 
-    /// Removes the line while something else is written. What is written has to end with a line break and to be flushed.
+    /// Removes the line while something else is written. The output has to end with a line break and be flushed.
     pub fn aside<T>(&self, write: impl FnOnce() -> T) -> T {
         match &self.bar {
             Some(bar) if self.is_shown() => bar.suspend(write),
@@ -72,7 +72,7 @@ impl Progress {
     }
 }
 
-/// Of which there is none.
+/// Without the feature `cli` there is no bar, so this cannot be created.
 #[cfg(not(feature = "cli"))]
 #[derive(Debug)]
 enum Bar {}

@@ -1,8 +1,8 @@
-//! The line itself, as `indicatif` draws it.
+//! The progress line, drawn by `indicatif`.
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-/// How often the line is drawn in a second.
+/// How many times per second the line is drawn.
 const RATE: u8 = 10;
 
 #[derive(Debug)]
