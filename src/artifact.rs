@@ -1,6 +1,6 @@
 //! The kinds of artifacts that are fetched from a location.
 //!
-//! Sites and rules meet in these words, and know nothing else of each other.
+//! Image uses and rules share these words, and know nothing else of each other.
 
 use serde::{Deserialize, Serialize};
 

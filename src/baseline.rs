@@ -1,7 +1,7 @@
 //! The baseline: a file with known findings, which are no longer reported.
 //!
-//! An entry knows a finding by file, rule, image and structural place, so that lines may shift. Text in, text out:
-//! finding and writing the file is for others.
+//! An entry identifies a finding by file, rule, image and its location in the file's structure, so that lines may shift. This
+//! module only reads and makes the text: callers find and write the file.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -17,19 +17,19 @@ use crate::structure;
 /// The name of the file, beside the configuration or at the root of the repository.
 pub const FILE: &str = ".regfix-baseline.json";
 
-/// Grows when the meaning of entries changes.
+/// Incremented when the meaning of entries changes.
 const VERSION: u32 = 1;
 
-/// Findings by what they are known by, and how many there are of each.
+/// Known findings, and how many there are of each.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Baseline {
     counts: BTreeMap<Entry, usize>,
 }
 
-/// What findings of one location in one file are known by.
+/// The identity of findings at one location of one file.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Entry {
-    /// From the folder of the baseline, with `/`.
+    /// Relative to the folder of the baseline, with `/`.
     pub file: String,
     pub at: String,
     pub rule: Arc<str>,
@@ -47,7 +47,7 @@ impl Entry {
     }
 }
 
-/// The file, as serde reads and writes it.
+/// The file, as serde reads it.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Written {
@@ -75,7 +75,7 @@ fn is_one(count: &usize) -> bool {
     *count == 1
 }
 
-/// What each finding of a text is known by.
+/// Returns the identity of each finding of a text.
 pub fn keys(text: &str, file_type: &FileType, findings: &[Finding]) -> Vec<Key> {
     let offsets: Vec<usize> = findings
         .iter()
@@ -97,7 +97,7 @@ impl Baseline {
     /// Reads a baseline.
     ///
     /// # Errors
-    /// What is wrong with it, and where.
+    /// If the text is not a baseline of this version. The message says what is wrong with it, and where.
     pub fn parse(text: &str) -> Result<Self, String> {
         let written: Written = serde_json::from_str(text).map_err(|error| error.to_string())?;
         if written.version != VERSION {
@@ -119,7 +119,7 @@ impl Baseline {
         Ok(baseline)
     }
 
-    /// The file: an entry a line, so that changes of two branches meet as seldom as can be.
+    /// Returns the text of the file, one entry per line, so that changes of two branches rarely conflict.
     pub fn text(&self) -> String {
         let mut text = format!("{{\"version\": {VERSION}, \"findings\": [");
         for (index, (entry, count)) in self.counts.iter().enumerate() {
@@ -140,7 +140,7 @@ impl Baseline {
         *self.counts.entry(entry).or_default() += 1;
     }
 
-    /// Findings, not entries.
+    /// Returns the number of findings, not of entries.
     pub fn len(&self) -> usize {
         self.counts.values().sum()
     }
@@ -149,7 +149,7 @@ impl Baseline {
         self.counts.is_empty()
     }
 
-    /// Of the findings of a file, in their order, which the baseline has: of equal ones the first.
+    /// Returns, for each finding of a file, whether the baseline has it. If it has fewer of equal ones, the first ones count.
     pub fn known(&self, entries: &[Entry]) -> Vec<bool> {
         let mut left: BTreeMap<&Entry, usize> = BTreeMap::new();
         let known = entries.iter().map(|entry| {
@@ -162,7 +162,7 @@ impl Baseline {
         known.collect()
     }
 
-    /// Entries of this baseline that the other lacks, with their numbers; only those that `about` accepts.
+    /// Returns the entries that `about` accepts and that the other baseline lacks or has fewer of, with the difference.
     pub fn beyond<'b>(
         &'b self,
         other: &'b Baseline,
@@ -175,7 +175,7 @@ impl Baseline {
         })
     }
 
-    /// This baseline with the findings in place of all entries that `about` accepts.
+    /// Returns this baseline with `found` in place of all entries that `about` accepts.
     #[must_use]
     pub fn renewed(&self, found: Baseline, about: impl Fn(&Entry) -> bool) -> Baseline {
         let kept = self.counts.iter().filter(|(entry, _)| !about(entry));

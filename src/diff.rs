@@ -1,6 +1,6 @@
-//! Unified diffs that `git apply` takes.
+//! Unified diffs that `git apply` accepts.
 //!
-//! Two texts in, one out. Knows nothing of fixes, and writes no file.
+//! Compares two texts. Knows nothing of fixes, and writes no file.
 
 use std::fmt::Write as _;
 use std::path::{Component, Path};
@@ -12,19 +12,18 @@ use crate::printable::{c_escaped, stand_in};
 /// Unchanged lines shown around a change.
 const CONTEXT: usize = 3;
 
-/// Where a diff goes.
+/// The target of a diff.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Style {
-    /// To `git apply` or `patch`: lines are as they are in the file, byte for byte.
+    /// For `git apply` or `patch`: lines are the same as in the file, byte for byte.
     Patch,
-    /// To a terminal: characters that could steer it are replaced. `git apply` would not take such lines.
+    /// For a terminal: characters that could control it are replaced. `git apply` would not accept such lines.
     Terminal { color: bool },
 }
 
-/// What has to change in `before` to make it `after`; empty where nothing has. `None` is no file yet.
+/// Returns the diff from `before` to `after`; empty if they are equal. `None` stands for a file that does not exist yet.
 ///
-/// Names are relative to the folder that the paths are relative to, so that `git apply` and `patch -p1`
-/// work from there.
+/// Names are relative to the same folder as `path`, so that `git apply` and `patch -p1` work from there.
 pub fn unified(path: &Path, before: Option<&str>, after: &str, style: Style) -> String {
     let is_new = before.is_none();
     let before = before.unwrap_or_default();
@@ -42,7 +41,7 @@ pub fn unified(path: &Path, before: Option<&str>, after: &str, style: Style) -> 
         false => out.line("1", &format!("--- {}", name(b"a/", path))),
     }
     out.line("1", &format!("+++ {}", name(b"b/", path)));
-    // Myers without a deadline, for time must not decide what comes out; its heuristics keep it fast.
+    // Myers without a deadline, because the result must not depend on time; its heuristics keep it fast.
     let ops = capture_diff_slices(Algorithm::Myers, &old, &new);
     for hunk in group_diff_ops(ops, CONTEXT) {
         out.hunk(&hunk, &old, &new);
@@ -83,13 +82,13 @@ impl Out {
         }
     }
 
-    /// A line, its carriage return kept apart from what is coloured.
+    /// Writes a line, with its carriage return outside of the coloured part.
     fn line(&mut self, style: &str, line: &str) {
         let (body, end) = match line.strip_suffix('\r') {
             Some(body) => (body, "\r\n"),
             None => (line, "\n"),
         };
-        // A `String` takes all that is written to it.
+        // Writing to a `String` cannot fail.
         let _ = match (self.style, style) {
             (Style::Patch, _) => writeln!(self.text, "{line}"),
             (Style::Terminal { color: true }, style) if !style.is_empty() => {
@@ -100,7 +99,7 @@ impl Out {
     }
 }
 
-/// Lines of a hunk as its header names them.
+/// Returns a range of lines as a hunk header writes it.
 fn range(start: usize, end: usize) -> String {
     match end - start {
         0 => format!("{start},0"),
@@ -109,8 +108,8 @@ fn range(start: usize, end: usize) -> String {
     }
 }
 
-/// A name as git writes it: quoted where it holds what a terminal or a patch could trip over, and with
-/// a tab after it where it holds a blank.
+/// Returns a name as git writes it: quoted if it has anything but printable ASCII, or a quote or backslash, and with a tab
+/// after it if it has a space.
 fn name(prefix: &[u8], path: &Path) -> String {
     let steps = path.components().filter_map(|component| match component {
         Component::Normal(step) => Some(step.as_encoded_bytes()),
@@ -136,7 +135,7 @@ fn name(prefix: &[u8], path: &Path) -> String {
     name
 }
 
-/// Text that cannot steer the terminal that it is shown on.
+/// Replaces characters that could control the terminal.
 fn tame(text: &str) -> String {
     let shown = |char: char| match char {
         '\t' => char,
@@ -145,7 +144,7 @@ fn tame(text: &str) -> String {
     text.chars().map(shown).collect()
 }
 
-/// Holds a file of the project to what is made now, or writes it where `UPDATE` is set, as `cargo xtask regenerate` does.
+/// Asserts that a generated file of the project is up to date, or writes it if `UPDATE` is set, as by `cargo xtask regenerate`.
 #[cfg(test)]
 pub(crate) fn assert_stored(path: &str, made: &str) {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);

@@ -1,4 +1,4 @@
-//! Sets that grow together: which items belong together, directly or by others.
+//! Disjoint sets: finds out which items belong together, directly or through others.
 //!
 //! Knows nothing of the items.
 
@@ -9,7 +9,7 @@ use std::hash::Hash;
 #[derive(Debug)]
 pub struct DisjointSets<T> {
     numbers: HashMap<T, usize>,
-    /// For each number another of its set, up to the first of the set, which has itself.
+    /// For each number, another one of its set that leads to the first of the set. The first leads to itself.
     above: Vec<usize>,
 }
 
@@ -23,7 +23,7 @@ impl<T> Default for DisjointSets<T> {
 }
 
 impl<T: Hash + Ord> DisjointSets<T> {
-    /// The number of an item. One that is new is a set of its own.
+    /// Returns the number of an item. A new item becomes a new set.
     pub fn add(&mut self, item: T) -> usize {
         let next = self.above.len();
         let number = *self.numbers.entry(item).or_insert(next);
@@ -35,20 +35,20 @@ impl<T: Hash + Ord> DisjointSets<T> {
 
     fn first(&mut self, mut number: usize) -> usize {
         while self.above[number] != number {
-            // Half of the way is enough to keep all ways short.
+            // Halving the path is enough to keep all paths short.
             self.above[number] = self.above[self.above[number]];
             number = self.above[number];
         }
         number
     }
 
-    /// Makes one set of those of two numbers.
+    /// Joins the sets of two numbers.
     pub fn join(&mut self, one: usize, other: usize) {
         let (one, other) = (self.first(one), self.first(other));
         self.above[one.max(other)] = one.min(other);
     }
 
-    /// The sets, in the order in which their first items were added; the items of each in their own order.
+    /// Returns the sets in the order in which their first items were added, the items of each sorted.
     pub fn into_sets(mut self) -> Vec<Vec<T>> {
         let mut sets: BTreeMap<usize, Vec<T>> = BTreeMap::new();
         for (item, number) in std::mem::take(&mut self.numbers) {

@@ -1,6 +1,6 @@
 //! Edits of a text, how far they can be trusted, and their application.
 //!
-//! Text in, text out: nothing here knows what is edited, or writes a file.
+//! Works on texts only: knows nothing of what is edited, and writes no file.
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::source::Span;
 
-/// Replaces the text at `span`; an empty span inserts.
+/// A replacement of the text at `span`; an empty span inserts.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Edit {
     pub span: Span,
@@ -24,17 +24,16 @@ impl Edit {
     }
 }
 
-/// How far a fix can be trusted, the least first.
+/// How far a fix can be trusted, from least to most.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Applicability {
-    /// Shown, never written: no one can say that it would work.
+    /// Shown, never written: it is not known to work.
     Display,
     /// Probably what is wanted, but tags, contents or the meaning of the location may differ. Written
     /// with `--unsafe-fixes` only.
     Unsafe,
-    /// What was pulled before is pulled after, by the word of the registry's owner. Written with
-    /// `--write`.
+    /// The same image is pulled as before, according to the registry's owner. Written with `--write`.
     Safe,
 }
 
@@ -47,7 +46,7 @@ impl Applicability {
         }
     }
 
-    /// The least that is written, with `--unsafe-fixes` or without.
+    /// Returns the lowest applicability that is written, with `--unsafe-fixes` or without.
     pub fn limit(unsafe_fixes: bool) -> Self {
         match unsafe_fixes {
             true => Self::Unsafe,
@@ -55,13 +54,13 @@ impl Applicability {
         }
     }
 
-    /// Whether it is ever written, by whatever flag.
+    /// Whether there is a flag with which it is written.
     pub fn is_written(self) -> bool {
         self > Self::Display
     }
 }
 
-/// An edit in another file than the one that a fix is found in.
+/// An edit, and the file that it is in.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct FileEdit {
     pub path: Arc<Path>,
@@ -69,7 +68,7 @@ pub struct FileEdit {
 }
 
 impl FileEdit {
-    /// Edits of one other file.
+    /// Returns edits with the path of their file.
     pub fn all<'e>(
         path: impl Into<Arc<Path>>,
         edits: impl IntoIterator<Item = &'e Edit>,
@@ -81,7 +80,7 @@ impl FileEdit {
         })
     }
 
-    /// A list for all fixes that belong together.
+    /// Makes a list that all fixes that belong together can share.
     pub fn shared(mut all: Vec<Self>) -> Arc<[Self]> {
         all.sort();
         all.dedup();
@@ -89,7 +88,7 @@ impl FileEdit {
     }
 }
 
-/// All of its edits, or none, over all files.
+/// Edits that are applied all or none, across all files.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fix {
     /// In the file that the finding is in.
@@ -97,18 +96,18 @@ pub struct Fix {
     /// In other files. Fixes that belong together share one list, which may name the finding's own file too.
     pub elsewhere: Arc<[FileEdit]>,
     pub applicability: Applicability,
-    /// A digest to add to what the edits make. It is no edit before it is known that all readers of the value take it.
+    /// A digest to add to the result of the edits. It becomes an edit once all readers of the value are known to accept it.
     pub pin: Option<Pin>,
 }
 
-/// The digest of the image that a fix puts in place, to be written beside its tag.
+/// The digest of the new image, to be written beside its tag.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pin {
     pub digest: String,
     pub span: Span,
-    /// How it may have to be written there, the likeliest first: what reads it puts `sha256:` before it, or does not.
+    /// The ways to write it, the most likely first: its reader may put `sha256:` before it, or not.
     pub spellings: Vec<String>,
-    /// Whether only what reads it can say how.
+    /// Whether only its reader can say which of them is right.
     pub needs_proof: bool,
 }
 
@@ -132,20 +131,20 @@ impl Fix {
         }
     }
 
-    /// All edits of a fix of the file at `path`, with their files.
+    /// Returns all edits with their files. `path` is the file that the finding is in.
     pub fn in_files<'f>(&'f self, path: &'f Path) -> impl Iterator<Item = (&'f Path, &'f Edit)> {
         let here = self.edits.iter().map(move |edit| (path, edit));
         here.chain(self.elsewhere.iter().map(|one| (&*one.path, &one.edit)))
     }
 }
 
-/// Texts of several files, and the edits of them that belong together.
+/// The texts of several files, and the edits that were accepted for them.
 ///
 /// Every byte outside the accepted edits is copied as it is.
 #[derive(Debug, Default)]
 pub struct Patch<'t> {
     files: BTreeMap<&'t Path, Edited<'t>>,
-    /// Lists of edits that several fixes share, by where they are, and whether they were taken.
+    /// Lists of edits that several fixes share, by their address, and whether they were accepted.
     shared: HashMap<*const FileEdit, bool>,
 }
 
@@ -156,7 +155,7 @@ struct Edited<'t> {
 }
 
 impl<'t> Patch<'t> {
-    /// Files that are not among these are not edited.
+    /// Returns a patch of these files. No other files are edited.
     pub fn new(files: impl IntoIterator<Item = (&'t Path, &'t str)>) -> Self {
         let edited = |(path, text)| {
             let edits = BTreeMap::new();
@@ -168,10 +167,10 @@ impl<'t> Patch<'t> {
         }
     }
 
-    /// Takes a fix of the file at `path`, or none of its edits.
+    /// Accepts all edits of a fix of the file at `path`, or none. Returns whether they were accepted.
     ///
-    /// It is refused when one of its edits overlaps one of an earlier fix. The same edit twice counts as one, for two
-    /// sites may share a scalar.
+    /// A fix is refused if one of its edits overlaps one of an earlier fix. The same edit twice counts as one, because two
+    /// image uses may share a scalar.
     pub fn offer(&mut self, path: &'t Path, fix: &'t Fix) -> bool {
         let shared = fix.elsewhere.as_ptr();
         let known = match fix.elsewhere.is_empty() {
@@ -181,7 +180,7 @@ impl<'t> Patch<'t> {
         if known == Some(false) {
             return false;
         }
-        // Each of many fixes has all of the others in its list: those are looked at once.
+        // Many fixes may share one list, which is processed only once.
         let others = if known.is_some() {
             &[][..]
         } else {
@@ -196,7 +195,7 @@ impl<'t> Patch<'t> {
         taken
     }
 
-    /// Takes edits of several files, or none of them.
+    /// Accepts edits of several files, or none of them.
     fn take(&mut self, edits: impl Iterator<Item = (&'t Path, &'t Edit)>) -> bool {
         let mut added: Vec<(&Path, Span)> = Vec::new();
         for (path, edit) in edits {
@@ -216,7 +215,7 @@ impl<'t> Patch<'t> {
         true
     }
 
-    /// The files that are not as they were, and what they are now.
+    /// Returns the files that changed, with their new texts.
     pub fn changed(self) -> impl Iterator<Item = (&'t Path, String)> {
         let files = self.files.into_iter();
         files.filter_map(|(path, file)| {
@@ -226,7 +225,7 @@ impl<'t> Patch<'t> {
     }
 }
 
-/// Applies those of the fixes of one text that are trusted at least as far as `limit`, and edit nothing else.
+/// Applies the fixes of one text that can be trusted at least as far as `limit` and that edit no other file.
 pub fn apply<'f>(
     text: &'f str,
     fixes: impl IntoIterator<Item = &'f Fix>,
@@ -252,7 +251,7 @@ enum Added {
 }
 
 impl<'t> Edited<'t> {
-    /// Edits may be side by side, but two insertions at one location have no order.
+    /// Adds an edit unless it overlaps another one. Edits may be adjacent, but two insertions at one location have no order.
     fn add(&mut self, edit: &'t Edit) -> Added {
         if let Some(text) = self.edits.get(&edit.span) {
             return if *text == edit.text {
@@ -296,7 +295,7 @@ mod tests {
         Fix::here(edits.iter().map(edit).collect(), Applicability::Safe)
     }
 
-    /// The text after the fixes, and which of them were taken.
+    /// Returns the text after the fixes, and which of them were accepted.
     fn patched(text: &str, fixes: &[Fix]) -> (String, Vec<bool>) {
         let path = Path::new("a");
         let mut patch = Patch::new([(path, text)]);

@@ -1,12 +1,12 @@
-//! How the text of a file is written in bytes: UTF-8, or UTF-16 behind a byte order mark, as PowerShell writes it and
-//! `kubectl` reads it, or without one, as editors of Windows leave it.
+//! Encodings of text: UTF-8, and UTF-16 with a byte order mark, as PowerShell writes it and `kubectl` reads it, or without
+//! one, as some Windows editors write it.
 //!
-//! Analysis sees UTF-8 only. Knows no file. Without a mark a text is UTF-8, unless every other one of its first bytes is zero,
-//! by which YAML and JSON know UTF-16.
+//! Analysis sees only UTF-8. A text without a mark is UTF-8, unless every other one of its first bytes is zero, which is how
+//! YAML and JSON recognise UTF-16. Knows nothing of files.
 
 use std::borrow::Cow;
 
-/// How a text is written in bytes.
+/// The encoding of a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Encoding {
     Utf8,
@@ -17,14 +17,15 @@ pub enum Encoding {
 /// Why bytes are not a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Invalid {
-    /// How the text is written, up to there.
+    /// The encoding that was detected.
     pub encoding: Encoding,
-    /// Of the first byte that is wrong.
+    /// The offset of the first byte that is not valid.
     pub offset: usize,
 }
 
 impl Encoding {
-    /// By the byte order mark. The mark of UTF-32 begins like one of UTF-16, and is none.
+    /// Detects the encoding by the byte order mark, or by zero bytes. A UTF-32 mark starts like a UTF-16 one; UTF-32 is not
+    /// supported.
     pub fn of(bytes: &[u8]) -> Self {
         match bytes {
             [0xff, 0xfe, 0, 0, ..] => Self::Utf8,
@@ -43,7 +44,7 @@ impl Encoding {
         }
     }
 
-    /// The bytes of a text. Of a text as [`decode`] gave it, exactly those that it was made of.
+    /// Returns the bytes of a text. Encoding what [`decode`] returned gives back the original bytes.
     pub fn encode(self, text: &str) -> Cow<'_, [u8]> {
         let units = text.encode_utf16();
         match self {
@@ -61,10 +62,10 @@ impl Encoding {
     }
 }
 
-/// Units of UTF-16 that are looked at where no mark says what bytes are.
+/// The number of UTF-16 units that are examined if there is no byte order mark.
 const HEAD: usize = 16;
 
-/// Whether bytes may be UTF-16 that begins with ASCII, which is the byte `low` of each unit.
+/// Whether bytes may be UTF-16 that begins with ASCII. `low` is the index of the low byte of each unit.
 fn begins_with_ascii(bytes: &[u8], low: usize) -> bool {
     let (units, rest) = bytes.as_chunks::<2>();
     let mut head = units.iter().take(HEAD);
@@ -72,10 +73,10 @@ fn begins_with_ascii(bytes: &[u8], low: usize) -> bool {
     units.len() > 1 && rest.is_empty() && head.all(|unit| is_text(unit[low]) && unit[1 - low] == 0)
 }
 
-/// The text that bytes are, and how it was written. A byte order mark stays, as U+FEFF.
+/// Decodes bytes. Returns the text and its encoding. A byte order mark stays, as U+FEFF.
 ///
 /// # Errors
-/// Where a byte, or a unit of UTF-16, is not part of a text.
+/// If a byte, or a unit of UTF-16, is not valid.
 pub fn decode(bytes: Vec<u8>) -> Result<(String, Encoding), Invalid> {
     let encoding = Encoding::of(&bytes);
     let text = match encoding {
@@ -90,7 +91,7 @@ pub fn decode(bytes: Vec<u8>) -> Result<(String, Encoding), Invalid> {
     }
 }
 
-/// The same bytes in UTF-8. What is no valid UTF-16 stays as it is.
+/// Converts bytes to UTF-8. Bytes that are not valid UTF-16 stay as they are.
 pub fn to_utf8(bytes: &[u8]) -> Cow<'_, [u8]> {
     match Encoding::of(bytes) {
         Encoding::Utf8 => Cow::Borrowed(bytes),
@@ -100,7 +101,7 @@ pub fn to_utf8(bytes: &[u8]) -> Cow<'_, [u8]> {
 }
 
 /// # Errors
-/// The offset of the first byte that is wrong.
+/// Returns the offset of the first byte that is not valid.
 fn utf16(bytes: &[u8], encoding: Encoding) -> Result<String, usize> {
     let (pairs, rest) = bytes.as_chunks::<2>();
     let units = pairs.iter().map(|pair| encoding.unit(*pair));

@@ -20,7 +20,7 @@ pub struct ImageRef<'t> {
 }
 
 impl<'t> ImageRef<'t> {
-    /// `None` where the text is no reference by the grammar. Upper-case letters in a path are not.
+    /// Parses a reference. `None` if the text does not follow the grammar, which allows no upper-case letters in a path.
     pub fn parse(text: &'t str) -> Option<Self> {
         let (named, digest) = match text.split_once('@') {
             Some((named, digest)) => (named, Some(digest)),
@@ -45,7 +45,7 @@ impl<'t> ImageRef<'t> {
         })
     }
 
-    /// Where host and path stand within the text that was parsed.
+    /// Returns the span of host and path in the text that was parsed.
     pub fn name_span(&self) -> Span {
         Span::new(
             0,
@@ -54,7 +54,7 @@ impl<'t> ImageRef<'t> {
     }
 }
 
-/// A reference without tag and digest.
+/// Returns a reference without tag and digest.
 pub fn name_of(reference: &str) -> &str {
     let name = reference.split('@').next().unwrap_or(reference);
     match name.rsplit_once(':') {
@@ -63,7 +63,7 @@ pub fn name_of(reference: &str) -> &str {
     }
 }
 
-/// Whether a tag or a digest is behind a name.
+/// Whether a reference has a tag or a digest.
 pub fn is_tagged(reference: &str) -> bool {
     let last = reference.rsplit('/').next().unwrap_or_default();
     last.contains([':', '@'])
@@ -85,7 +85,7 @@ fn looks_like_host(text: &str) -> bool {
             .any(|byte| byte == b'.' || byte == b':' || byte.is_ascii_uppercase())
 }
 
-/// A name with its host and Docker Hub's `library/` written out: `nginx` is `docker.io/library/nginx`.
+/// Returns a name with its host and Docker Hub's `library/` written out: `nginx` is `docker.io/library/nginx`.
 /// Every spelling of Docker Hub becomes `docker.io`.
 pub fn canonical(host: Option<&str>, path: &str) -> String {
     let host = canonical_host(host);
@@ -96,7 +96,7 @@ pub fn canonical(host: Option<&str>, path: &str) -> String {
     }
 }
 
-/// Docker Hub answers by several names; all others stand for themselves.
+/// Returns the canonical form of a host: in lower case, without the default port, and `docker.io` for any name of Docker Hub.
 pub fn canonical_host(host: Option<&str>) -> Cow<'_, str> {
     match host {
         None
@@ -107,14 +107,14 @@ pub fn canonical_host(host: Option<&str>) -> Cow<'_, str> {
             let lower = host.to_ascii_lowercase();
             Cow::Owned(canonical_host(Some(&lower)).into_owned())
         }
-        // The port that is meant where there is none.
+        // The default port.
         Some(host) => host
             .strip_suffix(":443")
             .map_or(Cow::Borrowed(host), |host| canonical_host(Some(host))),
     }
 }
 
-/// A registry's name with at least one dot, or `localhost`, with or without a port.
+/// Whether a text is a host name with at least one dot, or `localhost`, with or without a port.
 pub fn is_registry_host(text: &str) -> bool {
     let name = text.split_once(':').map_or(text, |(name, _)| name);
     (name.contains('.') || name == "localhost") && is_host(text)
@@ -177,7 +177,7 @@ fn is_path_component(component: &str) -> bool {
             })
 }
 
-/// A word character, then at most 127 of word characters, dots and dashes.
+/// Whether a text is a word character, followed by at most 127 word characters, dots and dashes.
 pub fn is_tag(tag: &str) -> bool {
     let word = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
     tag.len() <= 128

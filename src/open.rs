@@ -1,7 +1,7 @@
-//! Opens files that someone else may have made: regular files only, up to a size, and without waiting for anybody.
+//! Opens files that someone else may have made: only regular files, up to a size, and without blocking.
 //!
-//! In a repository of a stranger, a file with a well-known name can be a link to a device, a named pipe that no one writes
-//! to, or a link to a file that is none of the repository's business. Knows no repository and no format.
+//! In a stranger's repository, a file with a well-known name can be a link to a device, a named pipe that nobody writes to, or
+//! a link to a file outside of the repository. Knows nothing of repositories and formats.
 
 use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, Read};
@@ -9,21 +9,21 @@ use std::path::{Path, PathBuf};
 
 use crate::printable;
 
-/// Whether a path may be a symbolic link in its last part.
+/// Whether the last part of a path may be a symbolic link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Links {
     Follow,
     Refuse,
 }
 
-/// Whether there is something other than a folder. A link to nowhere or a named pipe is there, too: code that looks for a
-/// file goes on as if it were missing only where it is, and otherwise learns from reading it what is wrong.
+/// Whether there is something other than a folder. A broken link or a named pipe counts, too: callers treat a file as missing
+/// only if nothing is there, and otherwise get an error when they read it.
 pub fn is_there(path: &Path) -> bool {
     let is_folder = metadata(path, Links::Follow).is_some_and(|found| found.is_dir());
     !is_folder && metadata(path, Links::Refuse).is_some()
 }
 
-/// What the system says of a path, if it says anything.
+/// Returns the metadata of a path, if it can be read.
 pub fn metadata(path: &Path, links: Links) -> Option<Metadata> {
     match links {
         Links::Follow => fs::metadata(path).ok(),
@@ -31,15 +31,15 @@ pub fn metadata(path: &Path, links: Links) -> Option<Metadata> {
     }
 }
 
-/// Where a symbolic link leads, as it is written.
+/// Returns the target of a symbolic link, as written.
 pub fn target(link: &Path) -> Option<PathBuf> {
     fs::read_link(link).ok()
 }
 
-/// Opens a file that the user named, whatever it is: a pipe is one, too.
+/// Opens a file that the user named, of any kind, such as a pipe.
 ///
 /// # Errors
-/// Where there is nothing, or it may not be read.
+/// If there is nothing, or it may not be read.
 pub fn named(path: &Path) -> io::Result<File> {
     File::open(path)
 }
@@ -47,33 +47,33 @@ pub fn named(path: &Path) -> io::Result<File> {
 /// Reads a file that the user named, up to a size.
 ///
 /// # Errors
-/// As [`named`], and [`io::ErrorKind::FileTooLarge`] where there is more.
+/// As for [`named`], and [`io::ErrorKind::FileTooLarge`] if the file exceeds the limit.
 pub fn read_named(path: &Path, limit: usize) -> io::Result<Vec<u8>> {
     read_open(named(path)?, limit)
 }
 
-/// Opens a regular file for reading. Returns at once, whatever is there.
+/// Opens a regular file for reading. Never blocks, whatever is there.
 ///
 /// # Errors
-/// Where there is nothing, it may not be read, it is no regular file, or it is a link that must not be followed.
+/// If there is nothing, it may not be read, it is not a regular file, or it is a link that must not be followed.
 pub fn regular(path: &Path, links: Links) -> io::Result<File> {
-    // Opening a device can have effects of its own. Only a link leads to one: making one takes root.
+    // Opening a device can have side effects. Only a link can lead to one, because creating a device takes root.
     if links == Links::Follow && !fs::metadata(path)?.is_file() {
         return Err(not_regular());
     }
     let file = at_once(path, links)?;
-    // The name may have changed hands since the first look: what counts is what was opened.
+    // The path may have been replaced since the first check: what counts is what was opened.
     match file.metadata()?.is_file() {
         true => Ok(file),
         false => Err(not_regular()),
     }
 }
 
-/// Opens what a listing of its folder has just called a regular file, one system call cheaper. Should it be something else
-/// by now, nothing waits and no link is followed; a pipe reads as an empty file.
+/// Opens what a listing of its folder has just called a regular file, which saves a system call. If it is something else by
+/// now, this does not block and follows no link; a pipe reads as an empty file.
 ///
 /// # Errors
-/// As [`regular`].
+/// If there is nothing, it may not be read, or it is a link.
 pub fn listed(path: &Path) -> io::Result<File> {
     at_once(path, Links::Refuse)
 }
@@ -94,15 +94,15 @@ fn at_once(path: &Path, links: Links) -> io::Result<File> {
 /// Reads a regular file of at most `limit` bytes.
 ///
 /// # Errors
-/// As [`regular`], and [`io::ErrorKind::FileTooLarge`] where there is more.
+/// As for [`regular`], and [`io::ErrorKind::FileTooLarge`] if the file exceeds the limit.
 pub fn read(path: &Path, links: Links, limit: usize) -> io::Result<Vec<u8>> {
     read_open(regular(path, links)?, limit)
 }
 
-/// The same of a file that must lie below a folder with all links resolved.
+/// Like [`read`], for a file that must be below a folder when all links are resolved.
 ///
 /// # Errors
-/// As [`read`], and where the path leads out of the folder.
+/// As for [`read`], and if the path leads out of the folder, or the file is replaced meanwhile.
 pub fn read_below(top: &Path, path: &Path, limit: usize) -> io::Result<Vec<u8>> {
     let file = regular(path, Links::Follow)?;
     let real = path.canonicalize()?;
@@ -115,7 +115,7 @@ pub fn read_below(top: &Path, path: &Path, limit: usize) -> io::Result<Vec<u8>> 
         );
         return Err(io::Error::other(message));
     }
-    // A link that was changed after the file was opened shows another path than the file's.
+    // If a link was changed after the file was opened, the path is not that of the file.
     match is_at(&file, &real)? {
         true => read_open(file, limit),
         false => Err(io::Error::other("was replaced while it was read")),
@@ -125,7 +125,7 @@ pub fn read_below(top: &Path, path: &Path, limit: usize) -> io::Result<Vec<u8>> 
 /// Reads what was opened, up to a size.
 ///
 /// # Errors
-/// Where it cannot be read, and [`io::ErrorKind::FileTooLarge`] where there is more.
+/// If it cannot be read, and [`io::ErrorKind::FileTooLarge`] if it exceeds the limit.
 pub fn read_open(file: impl Read, limit: usize) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     file.take(limit as u64 + 1).read_to_end(&mut bytes)?;
@@ -155,7 +155,7 @@ fn set_flags(options: &mut OpenOptions, links: Links) {
     options.custom_flags(flags.bits().cast_signed());
 }
 
-/// There is nothing to wait for; a link is opened as itself, which is no regular file.
+/// Opening never blocks here. A link is opened itself, and is not a regular file.
 #[cfg(windows)]
 fn set_flags(options: &mut OpenOptions, links: Links) {
     use std::os::windows::fs::OpenOptionsExt;
@@ -178,7 +178,7 @@ fn is_at(_: &File, path: &Path) -> io::Result<bool> {
     Ok(fs::symlink_metadata(path)?.is_file())
 }
 
-/// As `read`, and again where a signal interrupted it.
+/// Calls `read`, and calls it again if a signal interrupted it.
 pub(crate) fn read_some(source: &mut impl Read, bytes: &mut [u8]) -> io::Result<usize> {
     loop {
         match source.read(bytes) {
@@ -230,7 +230,7 @@ mod tests {
             }
             let error = read(&at("pipe"), Links::Refuse, 5).unwrap_err();
             assert_eq!(error.to_string(), "not a regular file");
-            // As if the one had taken the place of the other after the listing.
+            // As if the pipe had replaced a regular file after the listing.
             let mut text = String::new();
             listed(&at("pipe"))
                 .unwrap()

@@ -1,18 +1,18 @@
-//! Work on several things at a time, most of which is waiting for the disk or for a server.
+//! Works on several items at a time, for work that mostly waits for the disk or for a server.
 //!
-//! By threads of its own, and not by those of the run: a thread of a shared pool that waits takes up whatever comes next,
-//! which may be another group, in the middle of this one.
+//! Uses its own threads instead of those of the run: a thread of a shared pool that waits starts other work, which may be
+//! another group, in the middle of this one.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 
-/// What a mutex guards. A thread that panics leaves nothing half changed.
+/// Locks a mutex, even if a thread panicked while it held it: such a thread leaves nothing half changed.
 pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The results for all items, in their order. Works on so many at a time at the most.
+/// Returns the results for all items, in their order. Works on at most `most` items at a time.
 pub fn map<T: Sync, R: Send>(
     items: &[T],
     most: usize,
@@ -39,7 +39,7 @@ pub fn map<T: Sync, R: Send>(
     };
     thread::scope(|scope| {
         for _ in 1..threads {
-            // Without a thread, the others do its part.
+            // If a thread cannot be started, the others do its part.
             let _ = thread::Builder::new().spawn_scoped(scope, take_turns);
         }
         take_turns();

@@ -1,7 +1,7 @@
-//! Text made fit to be shown: characters that steer a terminal, turn the direction of reading or cannot be seen are
-//! replaced or escaped. The only place that says which characters these are.
+//! Makes text safe to show: replaces or escapes characters that control a terminal, change the reading direction or are
+//! invisible. Only this module says which characters these are.
 //!
-//! Knows no format, and does not know where the text goes.
+//! Knows nothing of output formats and of where the text goes.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -10,19 +10,19 @@ use std::path::{MAIN_SEPARATOR, Path};
 
 use serde::Serialize;
 
-/// What is shown instead of a character that must not reach a reader as it is: a control character, ANSI escapes
-/// included, a mark or override of direction, an end of line or paragraph, or what takes no room at all. One character
-/// for one, so that columns stay. `None` of all others.
+/// Returns the character that replaces one that must not be shown: a control character, ANSI escapes included, a direction
+/// mark or override, a line or paragraph separator, or a character without width. Columns stay the same, because it is one
+/// character for one. `None` for all others.
 pub fn stand_in(char: char) -> Option<char> {
     match char {
         '\0'..='\x1f' => char::from_u32(0x2400 + u32::from(char)),
         '\x7f' => Some('␡'),
-        // C1 controls, and a hyphen that may not show.
+        // C1 controls, and the soft hyphen.
         '\u{80}'..='\u{9f}' | '\u{ad}' => Some('�'),
-        // Marks of direction, joiners and blanks without width, ends of lines and paragraphs, overrides and isolates.
+        // Direction marks, joiners and spaces without width, line and paragraph separators, overrides and isolates.
         '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' => Some('�'),
         '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' => Some('�'),
-        // The byte order mark, annotations between lines, tags.
+        // The byte order mark, interlinear annotations, tags.
         '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}' => Some('�'),
         _ => None,
     }
@@ -30,12 +30,12 @@ pub fn stand_in(char: char) -> Option<char> {
 
 /// Whether a text can be shown as it is.
 pub fn is_plain(text: &str) -> bool {
-    // Two of three texts are ASCII, and a look at bytes is much cheaper than one at characters.
+    // Two of three texts are ASCII, and checking bytes is much cheaper than checking characters.
     let is_printable = |byte: &u8| matches!(byte, b' '..=b'~');
     text.as_bytes().iter().all(is_printable) || text.chars().all(|char| stand_in(char).is_none())
 }
 
-/// One line of text, each character that must not be shown replaced by one that may.
+/// Returns one line of text, with each character that must not be shown replaced.
 pub fn line(text: &str) -> Cow<'_, str> {
     match is_plain(text) {
         true => Cow::Borrowed(text),
@@ -43,7 +43,7 @@ pub fn line(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// The same of several lines: their ends stay.
+/// Like [`line`], for several lines, whose line ends stay.
 pub fn lines(text: &str) -> Cow<'_, str> {
     let of_line = |line: &str| -> String {
         let (body, end) = match line.strip_suffix('\n') {
@@ -58,9 +58,9 @@ pub fn lines(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// A text from outside as a part of a line: without what must not be shown, and no longer than a line or two.
+/// Shortens a text from outside for use within a line: removes characters that must not be shown, and joins whitespace.
 pub fn brief(text: &str) -> String {
-    /// Characters.
+    /// The most characters that are kept.
     const LONGEST: usize = 200;
     let mut clean = String::new();
     for (count, letter) in text.trim().chars().enumerate() {
@@ -85,13 +85,13 @@ fn shown(text: &str) -> impl Iterator<Item = char> {
 /// Writes a line to standard error.
 ///
 /// # Errors
-/// Where it cannot be written.
+/// If it cannot be written.
 pub fn complain(err: &mut dyn io::Write, message: impl fmt::Display) -> io::Result<()> {
     writeln!(err, "regfix: {}", lines(message.to_string().trim()))
 }
 
-/// A path for people: with `/`, whatever the platform, and quoted as git quotes names where it holds what must not be
-/// shown, or is no Unicode. No two paths look the same.
+/// Returns a path for people: with `/` on every platform, and quoted as git quotes names if it has characters that must not be
+/// shown, or is not Unicode. No two paths look the same.
 pub fn path(path: &Path) -> String {
     let name = name(path);
     match is_plain(&name) {
@@ -100,8 +100,8 @@ pub fn path(path: &Path) -> String {
     }
 }
 
-/// A path for programs, which escape it as their format asks: with `/`, and as it is, unless it is no Unicode. Then it is
-/// quoted, and so is one that would look as if it were.
+/// Returns a path for programs, for formats that escape it themselves: with `/`, but otherwise unchanged. Only a path that is
+/// not Unicode is quoted, and one that would look as if it were.
 pub fn name(path: &Path) -> String {
     match path.to_str() {
         Some(name) if !name.starts_with('"') => slashed(name),
@@ -116,7 +116,7 @@ fn slashed(name: &str) -> String {
     }
 }
 
-/// In double quotes, with the escapes of C for all that is neither printable nor Unicode.
+/// Puts a path in double quotes, with C escapes for everything that is not printable or not Unicode.
 fn quoted(path: &Path) -> String {
     let mut out = String::from("\"");
     for chunk in path.as_os_str().as_encoded_bytes().utf8_chunks() {
@@ -137,7 +137,7 @@ fn quoted(path: &Path) -> String {
     out
 }
 
-/// A byte as it is written in a string of C.
+/// Returns a byte as written in a C string.
 pub fn c_escaped(byte: u8) -> String {
     match byte {
         b'"' | b'\\' => format!("\\{}", char::from(byte)),
@@ -153,23 +153,23 @@ pub fn c_escaped(byte: u8) -> String {
     }
 }
 
-/// Bytes as hexadecimal digits.
+/// Returns bytes as hexadecimal digits.
 pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// A value as one line of JSON, in which what must not be shown is escaped. Of what cannot fail to be written so: texts,
-/// numbers, and lists and fields of them.
+/// Returns a value as one line of JSON, with characters that must not be shown escaped. Only for values that always serialise:
+/// strings, numbers, and lists and structs of them.
 pub fn json<T: Serialize + ?Sized>(value: &T) -> String {
     escaped(serde_json::to_string(value))
 }
 
-/// The same over several lines.
+/// Like [`json`], over several lines.
 pub fn pretty_json<T: Serialize + ?Sized>(value: &T) -> String {
     escaped(serde_json::to_string_pretty(value))
 }
 
-/// JSON asks for fewer escapes. Outside of strings there are none of these characters but ends of lines.
+/// Escapes characters that JSON allows but that must not be shown. Outside of strings, only line ends are such characters.
 fn escaped(json: serde_json::Result<String>) -> String {
     let json = json.unwrap_or_else(|_| "null".to_owned());
     let must_escape = |char: char| char != '\n' && stand_in(char).is_some();
@@ -190,7 +190,7 @@ fn escaped(json: serde_json::Result<String>) -> String {
     out
 }
 
-/// A piece of a user's text as a message can hold it: on one line, short, without control characters.
+/// Shortens a user's text for a message, on one line and without control characters.
 pub fn excerpt(text: &str) -> String {
     const MOST: usize = 60;
     let mut excerpt: String = text

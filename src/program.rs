@@ -1,9 +1,9 @@
-//! Finds the programs that a command of the user's needs: on `PATH`, in absolute folders alone.
+//! Finds the programs that a command needs: on `PATH`, in absolute folders only.
 
 use std::ffi::OsStr;
 use std::path::PathBuf;
 
-/// The program of a name. `.` on `PATH` would be whatever folder regfix runs in: such parts are passed over.
+/// Returns the path of a program. Skips relative folders on `PATH`: `.` would be whatever folder regfix runs in.
 pub fn find(name: &str, path: &OsStr) -> Option<PathBuf> {
     let file = format!("{name}{}", std::env::consts::EXE_SUFFIX);
     std::env::split_paths(path)
@@ -12,7 +12,7 @@ pub fn find(name: &str, path: &OsStr) -> Option<PathBuf> {
         .find(|program| program.is_file())
 }
 
-/// The same, on the `PATH` of this process.
+/// Like [`find`], on the `PATH` of this process.
 pub fn here(name: &str) -> Option<PathBuf> {
     find(name, &std::env::var_os("PATH").unwrap_or_default())
 }

@@ -1,7 +1,7 @@
-//! From an image use and the new beginning of its name to edits of its pieces.
+//! Turns an image use and the new head of its name into edits of its pieces.
 //!
-//! A name may be spread over two scalars, and Docker Hub may be left out: the move is made on whole segments, and written as
-//! the user wrote the name. Knows no rule.
+//! A name may be spread over two scalars, and Docker Hub may be left out: the move replaces whole segments, and keeps the way
+//! the user wrote the name. Does not decide which rule applies.
 
 use crate::artifact::Artifact;
 use crate::detect::{ImageUse, Tag};
@@ -10,11 +10,11 @@ use crate::image;
 use crate::rules::{Move, TagState};
 use crate::source::Span;
 
-/// A site's name in canonical segments: the host first, Docker Hub and its `library` written out.
+/// The name of an image use in canonical segments: the host first, Docker Hub and its `library` written out.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Spelled {
     segments: Vec<Segment>,
-    /// How many of the written segments stand in the registry's scalar.
+    /// How many of the written segments are in the registry's scalar.
     in_registry: usize,
     /// How many segments come before the first with a placeholder.
     pub literal: usize,
@@ -23,11 +23,11 @@ pub struct Spelled {
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Segment {
     text: String,
-    /// Where it is written. `None` where it is only meant.
+    /// Its span. `None` if it is not written but implied.
     at: Option<Span>,
 }
 
-/// Spells a site out. `None` where its pieces are not to be read as a name.
+/// Spells out the name of an image use. `None` if its pieces are empty.
 pub fn spell(site: &ImageUse, text: &str) -> Option<Spelled> {
     let mut written = site
         .registry
@@ -71,7 +71,7 @@ pub fn spell(site: &ImageUse, text: &str) -> Option<Spelled> {
     })
 }
 
-/// A URL is spelled from its host on.
+/// Returns the span of a name without the scheme of its URL.
 fn without_scheme(kind: Artifact, name: Span, text: &str) -> Span {
     let slice = name.of(text);
     let scheme = match kind {
@@ -96,7 +96,7 @@ fn segments(piece: Span, text: &str) -> Vec<Span> {
     spans
 }
 
-/// The tag of a site as rules see it.
+/// Returns the tag of an image use as rules see it.
 pub fn tag_state<'t>(site: &ImageUse, text: &'t str) -> TagState<'t> {
     match site.tag {
         Tag::At(span) => TagState::Text(span.of(text)),
@@ -123,13 +123,13 @@ impl Spelled {
             .collect()
     }
 
-    /// The name as it is written, pieces joined.
+    /// Returns the name as written, pieces joined.
     pub fn written_name(&self, text: &str) -> String {
         let parts: Vec<_> = self.written().iter().map(|span| span.of(text)).collect();
         parts.join("/")
     }
 
-    /// The edits that give the name its new head, and the name that they make. `None` where the pieces cannot hold it.
+    /// Returns the edits that give the name its new head, and the new name. `None` if the pieces cannot hold it.
     pub fn relocate(
         &self,
         target: &Move,
@@ -181,8 +181,8 @@ impl Spelled {
         (!edits.is_empty()).then(|| (edits, format!("{scheme}{}", new.join("/"))))
     }
 
-    /// The segments to be written: the new head, then the tail as it is. Docker Hub stays as the user spells it, and
-    /// unsaid where it was unsaid.
+    /// Returns the segments to write: the new head, then the unchanged tail. Docker Hub stays as the user wrote it, and is
+    /// left out if it was left out before.
     fn renamed(&self, to: &str, taken: usize, text: &str) -> Vec<String> {
         let tail = self.segments.iter().skip(taken);
         let tail = tail.map(|segment| segment.at.map_or(segment.text.as_str(), |at| at.of(text)));
@@ -209,7 +209,7 @@ impl Spelled {
     }
 }
 
-/// How many of the new segments go into the registry's scalar.
+/// Returns how many of the new segments go into the registry's scalar.
 fn cut(new: &[String], registry: &[Span], name: &[Span], text: &str) -> usize {
     let same =
         |new: &[String], old: &[Span]| new.iter().zip(old).all(|(new, old)| new == old.of(text));
@@ -223,7 +223,7 @@ fn cut(new: &[String], registry: &[Span], name: &[Span], text: &str) -> usize {
     }
 }
 
-/// Puts new segments where others stand, leaving alone what is the same at both ends.
+/// Returns an edit that replaces segments by new ones, without those that are the same at both ends.
 fn replace(spans: &[Span], new: &[String], text: &str) -> Edit {
     let old: Vec<&str> = spans.iter().map(|span| span.of(text)).collect();
     let most = old.len().min(new.len());
@@ -242,13 +242,13 @@ fn replace(spans: &[Span], new: &[String], text: &str) -> Edit {
     }
     let (span, text) = match (gone.first(), gone.last(), next) {
         (Some(first), Some(last), _) if !fresh.is_empty() => (first.join(*last), fresh),
-        // Segments go: with the slash that set them apart.
+        // Segments are removed, with the slash that separates them.
         (Some(first), _, Some(next)) => (Span::new(first.start, next.start), fresh),
         (Some(_), Some(last), None) => (
             Span::new(spans[head.saturating_sub(1)].end.min(last.end), last.end),
             fresh,
         ),
-        // Segments come: before the tail, or behind the head.
+        // Segments are added before the tail, or after the head.
         (_, _, Some(next)) => (Span::new(next.start, next.start), format!("{fresh}/")),
         _ => {
             let end = spans.last().map_or(0, |span| span.end);
@@ -264,7 +264,7 @@ mod tests {
     use crate::detect::Usage;
     use crate::edit::{Applicability, Fix, apply};
 
-    /// `registry` and `name` are given apart by a blank, or the name alone.
+    /// `text` is a registry and a name, separated by a space, or only a name.
     #[track_caller]
     fn check(text: &str, taken: usize, to: &str, expected: &str) {
         let (registry, name) = match text.split_once(' ') {

@@ -1,6 +1,6 @@
-//! Looks for a few words in bytes at the speed of reading: what decides which files are worth parsing.
+//! Searches bytes for a few words, as fast as they can be read, to decide which files are worth parsing.
 //!
-//! Knows no file and no meaning of a word.
+//! Knows nothing of files and of what the words mean.
 
 use std::cmp::Reverse;
 
@@ -10,12 +10,12 @@ use aho_corasick::{AhoCorasick, BuildError, Input, MatchKind, Span, packed};
 const BY_FREQUENCY: &[u8] =
     b" etasonril\ncdup.m:h-bf}{g\"y#v/kwPSxVT*CAE_R,IMN0L1DqO|)(z@'8$GUK2j[]=FYH43B`65W\\";
 
-/// What regfix is called in ignore comments.
+/// The name of regfix in ignore comments.
 pub const OWN_NAME: &str = "regfix";
 
-/// Where the own name is in a text, in whatever case.
+/// Returns the offsets of [`OWN_NAME`] in a text, in any case.
 pub fn own_names(text: &[u8]) -> impl Iterator<Item = usize> {
-    // The name ends in the rarest of its letters.
+    // The last letter of the name is the rarest.
     let ends = memchr::memchr2_iter(b'x', b'X', text).map(|last| last + 1);
     ends.filter_map(|end| {
         let at = end.checked_sub(OWN_NAME.len())?;
@@ -29,29 +29,29 @@ pub fn own_names(text: &[u8]) -> impl Iterator<Item = usize> {
 #[derive(Debug)]
 pub struct Search {
     engine: Engine,
-    /// By what the engine looks for: the words that it is a part of.
+    /// For each pattern of the engine, the words that it is a part of.
     words: Vec<Vec<Word>>,
 }
 
 #[derive(Debug)]
 enum Engine {
-    /// Teddy: where the processor has the instructions and the words are few.
+    /// Teddy, if the processor has the instructions and there are few words.
     Packed(packed::Searcher),
     Automaton(AhoCorasick),
 }
 
 #[derive(Debug)]
 struct Word {
-    /// As the caller counts them.
+    /// The position of the word among those that the caller gave.
     number: usize,
     text: Box<[u8]>,
-    /// Where in it that part begins.
+    /// The offset of the engine's pattern in the word.
     at: usize,
 }
 
 impl Search {
     /// # Errors
-    /// Where the words are too many or too long to search for.
+    /// If the words are too many or too long to search for.
     pub fn new<W: AsRef<str>>(words: impl Iterator<Item = W>) -> Result<Self, BuildError> {
         let words: Vec<W> = words.collect();
         let is_packed = words.len() <= MOST_PACKED;
@@ -80,7 +80,7 @@ impl Search {
         matches!(self.engine, Engine::Packed(_))
     }
 
-    /// The number of each word that is in the text, and where it begins.
+    /// Returns the number of each word that is in the text, and its offset.
     pub fn find_iter<'a>(&'a self, text: &'a [u8]) -> impl Iterator<Item = (usize, usize)> + 'a {
         let mut from = 0_usize;
         let mut met: &[Word] = &[];
@@ -128,21 +128,21 @@ const MOST_PACKED: usize = 128;
 /// How many bytes Teddy looks at before it compares words.
 const LOOKS_AT: usize = 4;
 
-/// Of how many ends of a word, the rarest, one is chosen.
+/// The number of ends of a word, the rarest ones, that are considered.
 const CHOICES: usize = 8;
 
-/// What the engine looks for: the end of a word, or of several.
+/// A pattern of the engine: the end of a word, or of several.
 #[derive(Debug)]
 struct Part {
     text: Box<[u8]>,
     words: Vec<Word>,
 }
 
-/// The ends of words that let Teddy skip most, in the order in which it has to get them.
+/// Returns the ends of words that let Teddy skip most of a text, in the order in which it needs them.
 ///
-/// It puts what it looks for into 8 or 16 buckets, in turn. Of the first four bytes of all that is in a bucket it takes
-/// any mix of high and low halves for a hit that it must look at. So the ends begin with bytes that are rare, and those of
-/// a bucket are alike: with sixty words that leaves a sixth of the hits.
+/// Teddy puts its patterns into 8 or 16 buckets, in turn. For a bucket, any mix of the high and low halves of the first four
+/// bytes of its patterns is a hit that has to be verified. So the ends should begin with rare bytes, and those in one bucket
+/// should be similar: with sixty words, this leaves a sixth of the hits.
 fn rare_ends<W: AsRef<str>>(words: &[W]) -> Vec<Part> {
     let frequencies = frequencies();
     let mut words: Vec<_> = words
@@ -151,7 +151,7 @@ fn rare_ends<W: AsRef<str>>(words: &[W]) -> Vec<Part> {
         .map(|(number, word)| (number, word.as_ref().as_bytes()))
         .map(|(number, text)| (number, text, rarest_ends(text, &frequencies)))
         .collect();
-    // Those that are frequent whatever is chosen need a bucket that suits them.
+    // Words without a rare end come first, because they need a bucket that suits them.
     words.sort_by(|(.., one), (.., other)| other[0].0.total_cmp(&one[0].0));
     let mut buckets = Buckets::new(words.len(), frequencies);
     for (number, text, ends) in words {
@@ -160,7 +160,7 @@ fn rare_ends<W: AsRef<str>>(words: &[W]) -> Vec<Part> {
     buckets.into_parts()
 }
 
-/// Whole words. Those that begin with another are looked for where that one is.
+/// Returns whole words as patterns. A word that begins with another one shares its pattern.
 fn whole<W: AsRef<str>>(words: &[W]) -> Vec<Part> {
     let words = words.iter().map(|word| word.as_ref().as_bytes());
     let mut words: Vec<(usize, &[u8])> = words.enumerate().collect();
@@ -183,7 +183,7 @@ fn whole<W: AsRef<str>>(words: &[W]) -> Vec<Part> {
     parts
 }
 
-/// The share of each byte in manifests, as Zipf's law has it.
+/// Returns the share of each byte in manifests, estimated by Zipf's law.
 fn frequencies() -> [f32; 256] {
     let mut frequencies = [1e-4; 256];
     let ranks = BY_FREQUENCY.iter().zip(2_u8..);
@@ -191,7 +191,7 @@ fn frequencies() -> [f32; 256] {
     frequencies
 }
 
-/// Where the rarest ends of a word begin, and how rare each is.
+/// Returns how frequent the rarest ends of a word are, and their offsets.
 fn rarest_ends(text: &[u8], frequencies: &[f32; 256]) -> Vec<(f32, usize)> {
     let last = text.len().saturating_sub(LOOKS_AT);
     let frequency = |at: usize| {
@@ -204,11 +204,11 @@ fn rarest_ends(text: &[u8], frequencies: &[f32; 256]) -> Vec<(f32, usize)> {
     ends
 }
 
-/// What Teddy has in its buckets.
+/// The buckets of Teddy.
 struct Buckets {
     frequencies: [f32; 256],
     all: Vec<Bucket>,
-    /// How many parts each has in the end, and how many buckets have one more.
+    /// The number of parts that each bucket gets. As many buckets as `larger` says get one more.
     least: usize,
     larger: usize,
 }
@@ -216,21 +216,21 @@ struct Buckets {
 #[derive(Debug, Default)]
 struct Bucket {
     halves: Halves,
-    /// The share of a text that is a hit.
+    /// The share of positions in a text that are a hit.
     hits: f32,
     parts: Vec<Part>,
 }
 
-/// The first bytes of some texts.
+/// The first bytes of the parts in a bucket.
 #[derive(Debug, Clone, Copy, Default)]
 struct Halves([Mix; LOOKS_AT]);
 
-/// The low and the high halves of some bytes, as sets of bits.
+/// The low and the high halves of some bytes, as bit sets.
 #[derive(Debug, Clone, Copy, Default)]
 struct Mix {
     low: u16,
     high: u16,
-    /// The share of the bytes that are a mix of them.
+    /// The share of bytes in a text that are a mix of them.
     share: f32,
 }
 
@@ -245,7 +245,7 @@ impl Buckets {
         }
     }
 
-    /// Adds the end of a word that makes for the fewest hits more.
+    /// Adds the end of a word that causes the fewest additional hits.
     fn add(&mut self, number: usize, word: &[u8], ends: impl Iterator<Item = usize>) {
         let part = |at: usize| Part {
             text: word[at..].into(),
@@ -276,7 +276,7 @@ impl Buckets {
         }
     }
 
-    /// Whether no part begins with the text, nor the text with a part: Teddy would find one of the two only.
+    /// Whether no part begins with the text, and the text with no part: Teddy would find only one of the two.
     fn is_apart(&self, text: &[u8]) -> bool {
         let mut parts = self.all.iter().flat_map(|bucket| &bucket.parts);
         !parts.any(|part| part.begins_alike(text))
@@ -289,7 +289,7 @@ impl Buckets {
         buckets.filter(move |(_, bucket)| bucket.parts.len() < room)
     }
 
-    /// Puts a part and all that begin alike together.
+    /// Joins a part with all parts that begin with it or that it begins with.
     fn unite(&mut self, mut part: Part) {
         for bucket in &mut self.all {
             let alike = |one: &mut Part| one.begins_alike(&part.text);
@@ -304,7 +304,7 @@ impl Buckets {
         self.all[0].parts.push(part);
     }
 
-    /// A bucket gets every eighth or sixteenth part.
+    /// Interleaves the buckets, because Teddy puts every eighth or sixteenth pattern into the same one.
     fn into_parts(mut self) -> Vec<Part> {
         self.all.sort_by_key(|bucket| Reverse(bucket.parts.len()));
         let rows = self.all.first().map_or(0, |bucket| bucket.parts.len());
@@ -329,14 +329,14 @@ impl Halves {
         self
     }
 
-    /// How likely bytes are to be a mix of them.
+    /// Returns the probability that a position in a text is a mix of them.
     fn hits(&self) -> f32 {
         self.0.iter().map(|mix| mix.share).product()
     }
 }
 
 impl Mix {
-    /// Counts only what is new: this is done some ten thousand times before a run begins.
+    /// Adds a byte. Counts only what is new, because this runs some ten thousand times before a run begins.
     fn add(&mut self, byte: usize, frequencies: &[f32; 256]) {
         let (low, high) = (byte & 0xf, byte >> 4);
         if self.low & 1 << low == 0 {

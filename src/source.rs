@@ -1,4 +1,4 @@
-//! Where text is: spans of bytes, lines and columns, and a file as it was read.
+//! Locations in a text: spans of bytes, lines and columns. Also the parts of paths.
 //!
 //! Knows nothing of what the text means.
 
@@ -46,34 +46,34 @@ impl Span {
         Self::new(self.start.min(other.start), self.end.max(other.end))
     }
 
-    /// The text at this span. Empty where the span is not one of this text.
+    /// The text at this span. Empty if the span is not in this text.
     pub fn of(self, text: &str) -> &str {
         text.get(self.start..self.end).unwrap_or_default()
     }
 }
 
-/// Counted from 1; columns in characters. Made only when something is shown.
+/// A line and a column, counted from 1; columns are in characters. Made only when something is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Position {
     pub line: usize,
     pub column: usize,
 }
 
-/// Where the line of an offset starts.
+/// Returns the offset at which the line of `at` starts.
 pub fn line_start(text: &str, at: usize) -> usize {
     text[..at].rfind('\n').map_or(0, |newline| newline + 1)
 }
 
-/// Folders that version control fills, and runs what is in them: nothing there is read or written.
+/// Folders of version control, which runs what is in them: nothing there is read or written.
 pub const STORES: [&str; 4] = [".git", ".hg", ".jj", ".svn"];
 
-/// The last part of a path; empty where it is no text.
+/// Returns the last part of a path; empty if there is none, or it is not Unicode.
 pub fn file_name(path: &Path) -> &str {
     let name = path.file_name().and_then(OsStr::to_str);
     name.unwrap_or_default()
 }
 
-/// Whether a path of a walk lies in a folder. Those below `.` are written without it, and many below `..` as well.
+/// Whether a path of a walk is in a folder. Paths in `.` are written without it, and so are many in `..`.
 pub fn is_below(path: &Path, folder: &Path) -> bool {
     match is_above_here(folder) {
         true => path.is_relative() && steps_up(path) <= steps_up(folder),
@@ -81,7 +81,7 @@ pub fn is_below(path: &Path, folder: &Path) -> bool {
     }
 }
 
-/// Whether a folder is the working directory or above it, and written with dots.
+/// Whether a folder is the working directory or above it, and is written only with dots.
 pub fn is_above_here(folder: &Path) -> bool {
     let is_dots = |part| matches!(part, Component::CurDir | Component::ParentDir);
     !folder.as_os_str().is_empty() && folder.components().all(is_dots)
@@ -94,13 +94,13 @@ fn steps_up(path: &Path) -> usize {
         .count()
 }
 
-/// What is between the separators of a path. Every file of a tree is asked for it, and [`Path::components`] takes longer.
+/// Splits a path at its separators. Used instead of [`Path::components`], which is slower, because this runs for every file.
 pub fn parts(path: &Path) -> impl DoubleEndedIterator<Item = &[u8]> {
     let bytes = path.as_os_str().as_encoded_bytes();
     bytes.split(|byte| std::path::is_separator(char::from(*byte)))
 }
 
-/// A path without `.` and `..`, by its words alone.
+/// Returns a path without `.` and `..`. Does not look at the disk.
 pub fn lexically_normal(path: &Path) -> PathBuf {
     let mut normal = PathBuf::with_capacity(path.as_os_str().len());
     for component in path.components() {
@@ -124,7 +124,7 @@ pub struct LineIndex<'t> {
     count: usize,
 }
 
-/// A newline is counted in so many bytes at a time: that takes a twentieth of noting where each is.
+/// Newlines are counted in blocks of this size, which takes a twentieth of the time of recording where each is.
 const BLOCK: usize = 1024;
 
 impl<'t> LineIndex<'t> {
@@ -155,7 +155,7 @@ impl<'t> LineIndex<'t> {
         before + newlines(&upto[block * BLOCK..]).count()
     }
 
-    /// The span of a line counted from 0, its line end left out.
+    /// The span of a line counted from 0, without its line end.
     pub fn span(&self, line: usize) -> Span {
         let (start, next) = (self.start(line), self.start(line + 1));
         let content = self.text.get(start..next).unwrap_or_default();
@@ -172,7 +172,8 @@ impl<'t> LineIndex<'t> {
         })
     }
 
-    /// Where a line starts; the end of the text for one that is not there. Does not look for its end, which may be far.
+    /// Returns the offset at which a line starts, or the end of the text if there is no such line. Does not look for the end of
+    /// the line, which may be far away.
     pub fn start(&self, line: usize) -> usize {
         let Some(newline) = line.checked_sub(1) else {
             return 0;
@@ -186,7 +187,7 @@ impl<'t> LineIndex<'t> {
         found.map_or(self.text.len(), |at| block * BLOCK + at + 1)
     }
 
-    /// How many lines there are; the empty one after a last newline is one.
+    /// The number of lines, including the empty one after a last newline.
     pub fn count(&self) -> usize {
         self.count
     }

@@ -1,19 +1,19 @@
-//! Where something is in the structure of a file, in words that stay the same when lines shift.
+//! Describes where something is in the structure of a file, in a way that stays the same when lines shift.
 //!
-//! `Deployment/web:spec.template.spec.containers[name=app].image`: the kind and name of a manifest, then keys; of an
-//! item of a list its `name`, if it has one. Knows no rule and no finding.
+//! `Deployment/web:spec.template.spec.containers[name=app].image`: the kind and name of a manifest, then keys, and for a list
+//! item its `name`, if it has one. Knows nothing of rules and findings.
 
 use crate::file_type::{self, FileType, Masks, Parser, Reading};
 use crate::syntax::yaml::{Entry, Map, Node};
 
-/// What is said of a location in a comment.
+/// The description of a location in a comment.
 const COMMENT: &str = "#";
-/// Of a text that goes on for longer than this, the rest is not read.
+/// If the text goes on for longer than this after the last offset, the rest is not parsed.
 const LONG: usize = 1 << 20;
-/// No text longer than this makes a location easier to know.
+/// The longest description, in characters.
 const LONGEST: usize = 400;
 
-/// The location of each offset of the text. Empty where the text has no structure, or could not be parsed.
+/// Returns the description of each offset. Empty if the text has no structure, or could not be parsed.
 pub fn places(text: &str, file_type: &FileType, offsets: &[usize]) -> Vec<String> {
     if file_type.parser == Parser::Text || offsets.is_empty() {
         return vec![String::new(); offsets.len()];
@@ -83,8 +83,8 @@ fn place(text: &str, document: &Node<'_>, offset: usize) -> String {
     place
 }
 
-/// A long text up to the line of the last offset, if there is much behind it. What is in the text before does not depend
-/// on the rest, unless that closes something: then this part of it is broken.
+/// Returns a text up to the line of the last offset, if much follows. The structure of that part does not depend on the rest,
+/// unless the rest closes something: then the part does not parse.
 fn without_rest<'t>(text: &'t str, hints: &[usize]) -> Option<&'t str> {
     let last = *hints.last()?;
     let line = memchr::memchr(b'\n', text.as_bytes().get(last..)?)?;
@@ -92,7 +92,7 @@ fn without_rest<'t>(text: &'t str, hints: &[usize]) -> Option<&'t str> {
     (text.len() - end > LONG).then(|| &text[..end])
 }
 
-/// The last of those that begin at the offset or before; they are in the order of the text.
+/// Returns the last node that begins at the offset or before. `all` is in the order of the text.
 fn begun<'n, 't: 'n, T>(
     all: &'n [T],
     offset: usize,
@@ -102,7 +102,7 @@ fn begun<'n, 't: 'n, T>(
     all[..count].last()
 }
 
-/// Blocks of HCL are listed where the first of them is: other entries can be between them.
+/// The most entries between two HCL blocks of one kind: all of them are listed where the first is.
 const MOST_BETWEEN: usize = 64;
 
 fn entry_at<'m, 't>(map: &'m Map<'t>, offset: usize) -> Option<&'m Entry<'t>> {
@@ -134,7 +134,7 @@ fn manifest(text: &str, map: &Map<'_>) -> Option<String> {
     })
 }
 
-/// As it is written: a template's text is masked in the tree.
+/// Returns the first line of a scalar as written, because template actions are masked in the tree.
 fn scalar<'t>(text: &'t str, map: &Map<'_>, key: &str) -> Option<&'t str> {
     let span = map.get(key)?.as_scalar()?.span;
     let written = span.of(text).trim();
@@ -142,7 +142,7 @@ fn scalar<'t>(text: &'t str, map: &Map<'_>, key: &str) -> Option<&'t str> {
     (!line.is_empty()).then_some(line)
 }
 
-/// Quoted where it would read as several.
+/// Returns a key as written, in quotes if it could be read as several.
 fn key(text: &str, entry: &Entry<'_>) -> String {
     let written = entry.key.span().of(text).trim();
     let plain = |letter: char| letter.is_alphanumeric() || matches!(letter, '-' | '_' | '/');
@@ -152,7 +152,7 @@ fn key(text: &str, entry: &Entry<'_>) -> String {
     }
 }
 
-/// The end of a location says more than its beginning.
+/// Cuts off the beginning of a long description, because the end says more.
 fn shortened(place: String) -> String {
     match place.char_indices().rev().nth(LONGEST) {
         Some((cut, _)) => format!("…{}", &place[cut..]),
@@ -166,7 +166,7 @@ mod tests {
 
     use super::*;
 
-    /// The place of each `X`.
+    /// Checks the description of each `X`.
     #[track_caller]
     fn check(path: &str, text: &str, expected: &[&str]) {
         let file_type = file_type::classify(Path::new(path)).unwrap_or(&file_type::TEXT);

@@ -1,18 +1,18 @@
 //! Versions of charts and tags: how they compare, and which of them a range admits.
 //!
-//! Helm asks `Masterminds/semver`, whose ranges are neither Cargo's nor npm's: `1.2.3` is that version alone, `1.2` any
-//! of `1.2.x`, and a version before a release satisfies a range only if each of its bounds names one.
+//! Helm uses `Masterminds/semver`, whose ranges are neither those of Cargo nor those of npm: `1.2.3` is only that version,
+//! `1.2` is any `1.2.x`, and a pre-release satisfies a range only if each of its bounds names a pre-release.
 
 use std::cmp::Ordering;
 
-/// A version, with what is left out counted as 0.
+/// A version. Numbers that are left out count as 0.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Version {
     numbers: [u64; 3],
     pre: String,
 }
 
-/// What is lower or higher than two ends, or between them: alternatives of bounds that must all be met.
+/// A range of versions: alternatives, each with bounds that must all be met.
 #[derive(Debug)]
 pub struct Range<'r> {
     alternatives: Vec<Vec<Bound<'r>>>,
@@ -26,7 +26,7 @@ struct Bound<'r> {
     given: usize,
 }
 
-/// Whether a version satisfies a range. What is not understood is satisfied by nothing, as in Helm.
+/// Whether a version satisfies a range. `false` if one of them cannot be parsed, as in Helm.
 pub fn satisfies(version: &str, range: &str) -> bool {
     match (Version::parse(version), Range::parse(range)) {
         (Some(version), Some(range)) => range.admits(&version),
@@ -34,7 +34,7 @@ pub fn satisfies(version: &str, range: &str) -> bool {
     }
 }
 
-/// The numbers of a tag, for comparing: `v0.53.0-rc.1` is 0, 53, 0. What is not a number counts as 0.
+/// Returns the numbers of a tag, for comparing: `v0.53.0-rc.1` is 0, 53, 0. A part that is not a number counts as 0.
 pub fn numbers_of_tag(tag: &str) -> Vec<u64> {
     let core = tag.trim_start_matches('v');
     let core = core.split(['-', '+']).next().unwrap_or_default();
@@ -44,7 +44,7 @@ pub fn numbers_of_tag(tag: &str) -> Vec<u64> {
 }
 
 impl<'r> Range<'r> {
-    /// `None` for what is not a range.
+    /// Parses a range. `None` if the text is not one.
     pub fn parse(text: &'r str) -> Option<Self> {
         let alternatives = text.split("||").map(bounds).collect::<Option<_>>()?;
         Some(Self { alternatives })
@@ -55,10 +55,10 @@ impl<'r> Range<'r> {
         alternatives.any(|bounds| bounds.iter().all(|bound| bound.admits(version)))
     }
 
-    /// Whether it admits a release from `low` on, and up to `high` if that is given.
+    /// Whether it admits a release from `low` onwards, up to and including `high` if that is given.
     ///
-    /// Each alternative is an interval with single versions taken out, so its lowest member between the two is `low`,
-    /// or where one of its bounds begins, or the next version after such a one.
+    /// Each alternative is an interval without some of its versions, so its lowest member between the two is `low`, the version
+    /// of a bound, or the next version after one of these.
     pub fn admits_between(&self, low: &Version, high: Option<&Version>) -> bool {
         let bounds = self.alternatives.iter().flatten();
         let starts = bounds.flat_map(|bound| {
@@ -81,20 +81,20 @@ impl<'r> Range<'r> {
 }
 
 impl Version {
-    /// A whole version, with or without a leading `v`.
+    /// Parses a version without wildcards, with or without a leading `v`.
     pub fn parse(text: &str) -> Option<Self> {
         let (version, given) = Self::partial(text)?;
         let wild = text.contains(['x', 'X', '*']) && given < 3 && version.pre.is_empty();
         (!wild && given > 0).then_some(version)
     }
 
-    /// A version of which all three numbers are written: in a document, what is shorter is a range.
+    /// Parses a version with all three numbers: in a document, a shorter one is a range.
     pub fn exact(text: &str) -> Option<Self> {
         let (version, given) = Self::partial(text)?;
         (given == 3).then_some(version)
     }
 
-    /// A version that may end early or in a wildcard, and how many numbers it names.
+    /// Parses a version that may end early or in a wildcard. Also returns how many numbers it has.
     fn partial(text: &str) -> Option<(Self, usize)> {
         let text = text.strip_prefix('v').unwrap_or(text);
         let (text, build) = text.split_once('+').unwrap_or((text, "0"));
@@ -132,12 +132,12 @@ impl Version {
         self.numbers
     }
 
-    /// What it is called before its release: the `rc.1` of `1.0.0-rc.1`. Empty for a release.
+    /// The pre-release part: the `rc.1` of `1.0.0-rc.1`. Empty for a release.
     pub fn pre(&self) -> &str {
         &self.pre
     }
 
-    /// Whether it came before a release, such as `1.0.0-rc.1`.
+    /// Whether it is a pre-release, such as `1.0.0-rc.1`.
     pub fn is_early(&self) -> bool {
         !self.pre.is_empty()
     }
@@ -156,7 +156,7 @@ impl PartialOrd for Version {
     }
 }
 
-/// A release is higher than what came before it; numbers are lower than words.
+/// Compares pre-release parts. A release is higher than its pre-releases, and numbers are lower than words.
 fn compare_pre(one: &str, other: &str) -> Ordering {
     if one.is_empty() || other.is_empty() {
         return one.is_empty().cmp(&other.is_empty());
@@ -168,7 +168,7 @@ fn compare_pre(one: &str, other: &str) -> Ordering {
     one.split('.').map(key).cmp(other.split('.').map(key))
 }
 
-/// Bounds that must all be met; blanks or commas stand between them.
+/// Parses bounds that must all be met, separated by blanks or commas.
 fn bounds(text: &str) -> Option<Vec<Bound<'_>>> {
     let words: Vec<&str> = text
         .split([' ', '\t', ','])
@@ -234,13 +234,13 @@ impl<'r> Bound<'r> {
             "<=" | "=<" => order.is_le(),
             "^" => order.is_ge() && same(self.caret()),
             "" | "=" if !partial => order.is_eq(),
-            // `~0.0.0` admits all, as there.
+            // `~0.0.0` admits all versions, as in `Masterminds/semver`.
             _ if given != 1 && given != 2 && self.version.numbers == [0; 3] => order.is_ge(),
             _ => order.is_ge() && same(given.min(2)),
         }
     }
 
-    /// How many numbers a caret holds: up to the first that is not 0.
+    /// The number of leading numbers that a caret fixes: up to the first that is not 0.
     fn caret(&self) -> usize {
         let first = self.version.numbers.iter().position(|number| *number > 0);
         first.map_or(self.given, |first| first + 1).min(self.given)
