@@ -100,7 +100,7 @@ impl RuleSet {
         }
     }
 
-    /// The answers of registries, in a run that asks them.
+    /// Returns the answers of registries, in a run that asks them.
     pub fn answers(&self) -> Option<&Arc<Answers>> {
         self.answers.as_ref()
     }
@@ -149,12 +149,12 @@ impl RuleSet {
         self.rules.iter().map(Arc::as_ref)
     }
 
-    /// The rules as shared pointers, for another set.
+    /// Returns the rules as shared pointers, for another set.
     pub fn shared(&self) -> &[Arc<Rule>] {
         &self.rules
     }
 
-    /// The page of an id that is not an image rule, if rules have pages.
+    /// Returns the page of an id that is not an image rule, if rules have pages.
     pub fn page_of(&self, id: &str) -> Option<String> {
         self.rules.iter().find_map(|rule| rule.page_of(id))
     }

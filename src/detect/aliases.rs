@@ -18,7 +18,7 @@ pub(super) struct Aliases<'a> {
 const MOST_FOLLOWED: u32 = 1 << 10;
 
 impl<'a> Aliases<'a> {
-    /// `shared` pairs the span of each alias with that of its collection.
+    /// Creates the table. `shared` pairs the span of each alias with that of its collection.
     pub(super) fn of(documents: &'a [Node<'a>], shared: &[(Span, Span)]) -> Self {
         let mut targets = HashMap::new();
         if !shared.is_empty() {
@@ -35,7 +35,7 @@ impl<'a> Aliases<'a> {
         }
     }
 
-    /// The collection that the alias at a span refers to. `None` if there is none, or once the budget is used up.
+    /// Returns the collection that the alias at a span refers to. `None` if there is none, or once the budget is used up.
     pub(super) fn follow(&self, alias: Span) -> Option<&'a Node<'a>> {
         let left = self.budget.get().checked_sub(1)?;
         let target = self.targets.get(&alias)?;

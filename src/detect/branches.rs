@@ -10,7 +10,7 @@ use crate::syntax::template::{self, Action, ActionKind};
 /// The maximum number of branches that are read.
 const MOST_BRANCHES: usize = 8;
 
-/// The texts that the span can become, one per branch. Empty if it has no branches.
+/// Returns the texts that the span can become, one per branch. Empty if it has no branches.
 pub(super) fn expand(input: &Input<'_>, span: Span) -> Vec<Inner> {
     // In a file that is not a template, a value may still be one.
     let own = match input.actions.is_empty() {
@@ -81,7 +81,7 @@ struct Structure {
     branches: Vec<Span>,
 }
 
-/// The outermost structures. `None` if one begins or ends outside the actions.
+/// Returns the outermost structures. `None` if one begins or ends outside the actions.
 fn structures(actions: &[Action]) -> Option<Vec<Structure>> {
     let mut found = Vec::new();
     let mut depth = 0_usize;

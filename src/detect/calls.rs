@@ -14,7 +14,7 @@ use super::{reference, spread};
 use crate::source::Span;
 use crate::syntax::yaml::{Node, Scalar, Style};
 
-/// What a call does with the images it names.
+/// The effect of a call on the images it names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Does {
     /// Its named arguments together are one image.
@@ -141,7 +141,7 @@ impl<'c> Call<'c> {
         })
     }
 
-    /// The image that the named arguments together are.
+    /// Returns the image that the named arguments together are.
     fn joined(&self, input: &Input<'_>) -> Vec<ImageUse> {
         let named = self.arguments.iter();
         let named = named.filter_map(|argument| Some((argument.key?, argument.span)));
@@ -165,7 +165,7 @@ impl<'c> Call<'c> {
         found
     }
 
-    /// The image in the first argument, if that is a path with a tag.
+    /// Returns the image in the first argument, if that is a path with a tag.
     fn taken(&self, input: &Input<'_>) -> Option<ImageUse> {
         let first = self.arguments.first()?;
         let reference = reference::read(input.masked, first.span, &[])?;

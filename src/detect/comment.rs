@@ -6,7 +6,7 @@ use super::usage::Usage;
 use super::{reference, shell, words, ytt};
 use crate::source::Span;
 
-/// The image use in a comment, whose span starts at the `#`.
+/// Returns the image use in a comment, whose span starts at the `#`.
 pub(super) fn image_use(
     input: &Input<'_>,
     comment: Span,
@@ -29,7 +29,7 @@ pub(super) fn image_use(
     Some(found)
 }
 
-/// A Renovate comment, `renovate: datasource=docker depName=NAME`: Renovate looks up versions there. `packageName` wins.
+/// Reads a Renovate comment, `renovate: datasource=docker depName=NAME`: Renovate looks up versions there. `packageName` wins.
 fn of_renovate(input: &Input<'_>, content: Span) -> Option<ImageUse> {
     let settings = content.of(input.masked).strip_prefix(shell::RENOVATE)?;
     let start = content.end - settings.len();
@@ -52,7 +52,7 @@ fn of_renovate(input: &Input<'_>, content: Span) -> Option<ImageUse> {
     Some(reference.into_use(Usage::PULL, "comment"))
 }
 
-/// A comment that is one reference and nothing else.
+/// Reads a comment that is one reference and nothing else.
 fn alone(input: &Input<'_>, content: Span) -> Option<ImageUse> {
     let value = unquoted(input.masked, content);
     let mut reference = reference::read(input.masked, value, input.actions)?;
@@ -64,7 +64,7 @@ fn alone(input: &Input<'_>, content: Span) -> Option<ImageUse> {
     path_below_host.then(|| reference.into_use(Usage::PULL, "comment"))
 }
 
-/// One line of YAML: `- key: value`, `- value`, `- --flag=value`.
+/// Reads one line of YAML: `- key: value`, `- value`, `- --flag=value`.
 pub(super) fn line(input: &Input<'_>, content: Span) -> Option<ImageUse> {
     let text = content.of(input.masked);
     let mut start = content.start;

@@ -46,7 +46,7 @@ fn of_composed(input: &Input<'_>, one: Composed, out: &mut Vec<ImageUse>) {
     inner.adopt(found, out);
 }
 
-/// `startswith(var.image, "k8s.gcr.io/")`, `regex("^k8s.gcr.io/", var.image)`
+/// Reads a string that a condition compares with: `startswith(var.image, "k8s.gcr.io/")`, `regex("^k8s.gcr.io/", var.image)`
 fn of_compared(input: &Input<'_>, span: Span) -> Option<ImageUse> {
     let text = span.of(input.text);
     let name = text

@@ -31,7 +31,7 @@ const MOST_REGISTRIES: usize = 4;
 /// The maximum number of characters of a pattern that are examined.
 const LONGEST: usize = 1 << 10;
 
-/// The limit on a default by its own schema, and by the rules of the schemas around it.
+/// Returns the limit on a default by its own schema, and by the rules of the schemas around it.
 pub(super) fn limit_of(context: &Context<'_>, schema: &Map<'_>, value: &Node<'_>) -> Option<Usage> {
     if context.step() != Step::Key("default") {
         return None;
@@ -56,7 +56,7 @@ pub(super) fn limit_of(context: &Context<'_>, schema: &Map<'_>, value: &Node<'_>
     is_beside.then_some(BESIDE)
 }
 
-/// The registry that a scalar is or begins with.
+/// Returns the registry that a scalar is or begins with.
 fn registry_of<'v>(scalar: &'v Scalar<'_>) -> Option<&'v str> {
     let host = image::split_host(&scalar.value).0;
     let host = host.or_else(|| Some(&*scalar.value).filter(|value| !value.contains(['/', ' '])));

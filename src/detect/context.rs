@@ -68,7 +68,7 @@ impl<'c> Context<'c> {
         }
     }
 
-    /// One step down, to the value of a key.
+    /// Steps down to the value of a key.
     pub(super) fn value<'b>(&'b self, map: &'b Map<'b>, raw: &'b str, key: &'b str) -> Context<'b> {
         Context {
             above: Some(self),
@@ -82,7 +82,7 @@ impl<'c> Context<'c> {
         }
     }
 
-    /// One step down, to the items of a list.
+    /// Steps down to the items of a list.
     pub(super) fn item<'b>(&'b self) -> Context<'b> {
         Context {
             above: Some(self),
@@ -93,7 +93,7 @@ impl<'c> Context<'c> {
         }
     }
 
-    /// The context of a list item that is the value of the option before it.
+    /// Returns the context of a list item that is the value of the option before it.
     pub(super) fn argument_of<'b>(&'b self, flag: &'b str) -> Context<'b> {
         Context {
             key: flag,
@@ -102,7 +102,7 @@ impl<'c> Context<'c> {
         }
     }
 
-    /// The same context in the decoded text of the value.
+    /// Returns the same context in the decoded text of the value.
     pub(super) fn in_text<'b>(&'b self, input: &'b Input<'b>) -> Context<'b> {
         Context { input, ..*self }
     }
@@ -120,7 +120,8 @@ impl<'c> Context<'c> {
         self.step
     }
 
-    /// The API group and kind of an item of a Kubernetes list. A `PodList` contains pods that do not repeat their kind.
+    /// Returns the API group and kind of an item of a Kubernetes list. A `PodList` contains pods that do not repeat their
+    /// kind.
     pub(super) fn listed_object(&self) -> Option<(&'c str, &'c str)> {
         let (group, list) = self.document.object?;
         let kind = list.strip_suffix("List").filter(|kind| !kind.is_empty())?;
@@ -139,7 +140,7 @@ impl<'c> Context<'c> {
         usage.below(self.inherited)
     }
 
-    /// The usage of a value that is pulled unless something above says otherwise.
+    /// Returns the usage of a value that is pulled unless something above says otherwise.
     pub(super) fn pull(&self) -> Usage {
         self.used(Usage::PULL)
     }

@@ -61,7 +61,7 @@ pub(super) fn mark(text: &str, uses: &mut [ImageUse]) {
     }
 }
 
-/// The shell variable that the value at `at` is assigned to: `NAME=`.
+/// Returns the shell variable that the value at `at` is assigned to: `NAME=`.
 fn assigned(text: &str, at: usize) -> Option<&str> {
     let line = text[flag::line_start(text, at)..at].trim_end_matches(['"', '\'']);
     let line = line.strip_suffix('=')?;
@@ -69,7 +69,7 @@ fn assigned(text: &str, at: usize) -> Option<&str> {
     (!name.is_empty()).then_some(name)
 }
 
-/// The lists of shell loops that derive other names.
+/// Returns the lists of shell loops that derive other names.
 fn lists_of_shells(text: &str) -> impl Iterator<Item = Span> {
     let made = loops(text)
         .take(MOST)
@@ -77,7 +77,7 @@ fn lists_of_shells(text: &str) -> impl Iterator<Item = Span> {
     made.flat_map(|one| one.lists(text))
 }
 
-/// The lists in YAML whose items are put after a path: `reg/${{ matrix.image }}`, `reg/{{item}}`.
+/// Returns the lists in YAML whose items are put after a path: `reg/${{ matrix.image }}`, `reg/{{item}}`.
 fn lists_of_keys(text: &str) -> Vec<Span> {
     let mut keys: Vec<&str> = Vec::new();
     for at in memmem::find_iter(text.as_bytes(), b"{{") {
@@ -107,7 +107,7 @@ fn lists_of_keys(text: &str) -> Vec<Span> {
 /// The keys of item lists in Argo Workflows and Ansible.
 const ITEMS: [&str; 3] = ["withItems", "with_items", "loop"];
 
-/// The values under a key, wherever the key occurs.
+/// Returns the values under a key, wherever the key occurs.
 fn values_of_key(text: &str, key: &str) -> Vec<Span> {
     let mut found = Vec::new();
     let mut open: Option<(usize, usize)> = None;
@@ -151,7 +151,7 @@ fn loops(text: &str) -> impl Iterator<Item = Loop<'_>> {
     all_for.chain(all_while)
 }
 
-/// `for NAME in LIST; do BODY done`
+/// Reads `for NAME in LIST; do BODY done`
 fn of_for(text: &str, at: usize) -> Option<Loop<'_>> {
     let near = near(text, at);
     let variable = name_at(near.strip_prefix("for ")?)?;
@@ -168,7 +168,7 @@ fn of_for(text: &str, at: usize) -> Option<Loop<'_>> {
     })
 }
 
-/// `while read -r NAME; do BODY done <<EOF`
+/// Reads `while read -r NAME; do BODY done <<EOF`
 fn of_while(text: &str, at: usize) -> Option<Loop<'_>> {
     let near = near(text, at);
     let end = near.find([';', '\n'])?;
@@ -204,7 +204,7 @@ fn of_while(text: &str, at: usize) -> Option<Loop<'_>> {
     })
 }
 
-/// The text between `do` and `done`, and the offset after `done`.
+/// Returns the text between `do` and `done`, and the offset after `done`.
 fn body(text: &str) -> Option<(&str, usize)> {
     let start = text.len() - text.trim_start_matches([';', ' ', '\t', '\r', '\n']).len();
     let inner = text[start..].strip_prefix("do")?;
@@ -214,7 +214,7 @@ fn body(text: &str) -> Option<(&str, usize)> {
 }
 
 impl Loop<'_> {
-    /// The list, and the values of the variables in it.
+    /// Returns the list, and the values of the variables in it.
     fn lists(&self, text: &str) -> Vec<Span> {
         let mut found = vec![self.list];
         let list = self.list.of(text);
@@ -227,7 +227,7 @@ impl Loop<'_> {
     }
 }
 
-/// The values that a variable is assigned: `NAME=(a b)`, `NAME+=(c)`, `NAME="a b"`.
+/// Returns the values that a variable is assigned: `NAME=(a b)`, `NAME+=(c)`, `NAME="a b"`.
 fn values(text: &str, name: &str) -> Vec<Span> {
     let value = |(at, _): (usize, &str)| {
         let before = text[..at].chars().next_back();
@@ -286,7 +286,7 @@ fn makes_names(body: &str, variable: &str) -> bool {
     body.match_indices('$').any(makes_name)
 }
 
-/// The name at the start of a text.
+/// Returns the name at the start of a text.
 fn name_at(text: &str) -> Option<&str> {
     let end = text.find(|letter: char| !is_of_name(letter));
     let name = &text[..end.unwrap_or(text.len())];
@@ -297,7 +297,7 @@ fn is_of_name(letter: char) -> bool {
     letter.is_ascii_alphanumeric() || letter == '_'
 }
 
-/// The text from an offset, up to the maximum length of a loop.
+/// Returns the text from an offset, up to the maximum length of a loop.
 fn near(text: &str, from: usize) -> &str {
     &text[from..flag::ahead(text, from, LONGEST)]
 }
@@ -306,7 +306,7 @@ fn near(text: &str, from: usize) -> &str {
 mod tests {
     use super::*;
 
-    /// The lists in a text from which other names are derived.
+    /// Returns the lists in a text from which other names are derived.
     fn lists(text: &str) -> Vec<&str> {
         let lists = lists_of_keys(text).into_iter().chain(lists_of_shells(text));
         lists.map(|list| list.of(text).trim()).collect()

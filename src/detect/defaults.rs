@@ -17,7 +17,7 @@ const DEEPEST: usize = 4;
 const BY_FUNCTION: Certainty =
     Certainty::Likely("it is an argument of a function that fills in the template");
 
-/// What to do with the names of variables that a placeholder assigns its default.
+/// The treatment of the names of variables that a placeholder assigns its default.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Names {
     Dropped,
@@ -25,7 +25,7 @@ pub(super) enum Names {
     Kept,
 }
 
-/// The text of a span with its placeholders replaced by their defaults. `None` if there are no defaults.
+/// Returns the text of a span with its placeholders replaced by their defaults. `None` if there are no defaults.
 pub(super) fn expand(input: &Input<'_>, span: Span, names: Names) -> Option<Inner> {
     let (decoded, certainty) = expanded(input, span, names)?;
     Some(Inner::new(input, decoded, span).at_most(certainty))
@@ -104,7 +104,7 @@ fn names_something(default: &str) -> bool {
     default.contains(['/', ':']) || is_host
 }
 
-/// The default in the `${NAME:-default}` at the start of a text, and the length of the placeholder.
+/// Returns the default in the `${NAME:-default}` at the start of a text, and the length of the placeholder.
 fn shell(text: &str) -> Option<(Span, usize)> {
     let name = text[2..].bytes();
     let name = name.take_while(|byte| byte.is_ascii_alphanumeric() || *byte == b'_');
@@ -139,8 +139,8 @@ fn shell(text: &str) -> Option<(Span, usize)> {
     Some((inner, end + 1))
 }
 
-/// The variable that a placeholder assigns its default to, and the `=`. `None` if it is not an assignment, or other letters
-/// of a name touch the placeholder.
+/// Returns the variable that a placeholder assigns its default to, and the `=`. `None` if it is not an assignment, or other
+/// letters of a name touch the placeholder.
 fn assigned(text: &str, placeholder: Span) -> Option<(Span, Span)> {
     let start = placeholder.start + 2;
     let rest = placeholder.of(text).strip_prefix("${")?;
@@ -158,7 +158,7 @@ fn assigned(text: &str, placeholder: Span) -> Option<(Span, Span)> {
     is_alone.then(|| (name, Span::new(start + sign, start + sign + 1)))
 }
 
-/// The default in the action at the start of a text, with the length of the action and the certainty of the default.
+/// Returns the default in the action at the start of a text, with the length of the action and the certainty of the default.
 fn template(text: &str) -> Option<((Span, usize), Certainty)> {
     let action = template::actions(&text[..text.len().min(LONGEST)]);
     let action = action.first().filter(|action| action.span.start == 0)?;
@@ -183,7 +183,7 @@ fn template(text: &str) -> Option<((Span, usize), Certainty)> {
     (!literal.is_empty()).then_some(((literal, action.span.len()), certainty))
 }
 
-/// The certainty that an action results in its only literal. `None` if it does not.
+/// Returns the certainty that an action results in its only literal. `None` if it does not.
 fn certainty_of(literal: &Literal<'_>, inner: &str) -> Option<Certainty> {
     if is_default(literal, inner) {
         return Some(Certainty::Certain);
@@ -210,7 +210,7 @@ fn is_default(literal: &Literal<'_>, inner: &str) -> bool {
         || called(&inner[..literal.span.start]) == Some("ternary")
 }
 
-/// The function whose open parenthesis contains the end of a text.
+/// Returns the function whose open parenthesis contains the end of a text.
 fn called(before: &str) -> Option<&str> {
     let mut closed = 0_usize;
     let open = before.bytes().rposition(|byte| {
@@ -225,7 +225,7 @@ fn called(before: &str) -> Option<&str> {
     before[..open].rsplit([' ', '|', '(']).next()
 }
 
-/// The part of an action before a literal.
+/// Returns the part of an action before a literal.
 fn before<'i>(literal: &Literal<'_>, inner: &'i str) -> &'i str {
     inner[..literal.span.start].trim_end_matches(['"', '\'', '`', '(', ' '])
 }
@@ -241,7 +241,7 @@ fn joins(inner: &str, literals: &[Literal<'_>]) -> bool {
     signs.any(|(at, _)| !is_text(at) && 2 < at && at + 3 < inner.len())
 }
 
-/// The certainty that an action results in the literal it begins with, given what follows the literal.
+/// Returns the certainty that an action results in the literal it begins with, given what follows the literal.
 fn piped(behind: &str) -> Option<Certainty> {
     let behind = behind.trim_start_matches(['"', '\'', '`', ' ']);
     let Some(rest) = behind.strip_prefix('|') else {

@@ -161,7 +161,7 @@ pub(super) fn is_group(group: &str, wanted: &str) -> bool {
     group == wanted || below().is_some_and(|head| head.ends_with('.'))
 }
 
-/// The API group and kind of a Kubernetes object.
+/// Returns the API group and kind of a Kubernetes object.
 pub(super) fn object_of<'d>(map: &'d Map<'d>) -> Option<(&'d str, &'d str)> {
     let version = map.text("apiVersion")?;
     let group = version.split_once('/').map_or("", |(group, _)| group);

@@ -26,7 +26,7 @@ pub(super) fn may_be(input: &Input<'_>, region: Span) -> bool {
     is_json || is_pair() || text.contains('\n') && (text.contains(':') || text.starts_with('-'))
 }
 
-/// The ways to read a region: as it is, and as a template with its own actions.
+/// Returns the ways to read a region: as it is, and as a template with its own actions.
 pub(super) fn readings<'e>(
     input: &Input<'e>,
     region: Span,

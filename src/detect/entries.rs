@@ -1,4 +1,4 @@
-//! What the keys of a map tell about the use of its values.
+//! Usages that the keys of a map imply for its values.
 
 use super::constraints;
 use super::context::{Context, SchemaKeys, Step};
@@ -120,7 +120,7 @@ fn is_labelled(context: &Context<'_>) -> bool {
     }
 }
 
-/// The pointer of a JSON 6902 operation, if `key` is its value.
+/// Returns the pointer of a JSON 6902 operation, if `key` is its value.
 fn patched<'m>(map: &'m Map<'m>, key: &str) -> Option<&'m str> {
     let operation = map.text("op")?;
     let known = matches!(
@@ -135,7 +135,7 @@ fn is_index(key: &str) -> bool {
     key.is_empty() || key == "-" || key.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// In a schema, a default has the name of its field. Keywords that only nest keep that name.
+/// Returns the effective name in a schema: a default has that of its field, and keywords that only nest keep it.
 fn in_schema(context: &Context<'_>, schema: SchemaKeys, raw: &str, key: String) -> Named {
     let (key, parent, schema) = match (schema, raw) {
         (SchemaKeys::Names, _) => (key, None, SchemaKeys::Keywords),
@@ -164,7 +164,7 @@ fn in_schema(context: &Context<'_>, schema: SchemaKeys, raw: &str, key: String) 
     }
 }
 
-/// The usage that the key of a value implies, if any.
+/// Returns the usage that the key of a value implies, if any.
 pub(super) fn usage_of(context: &Context<'_>, value: &Node<'_>) -> Option<Usage> {
     let key = context.key;
     let around = context.siblings?;
@@ -224,8 +224,8 @@ fn by_key(
         .or_else(|| constraints::limit_of(context, around, value))
 }
 
-/// The usage of kubeadm's `imageRepository`: in a configuration without an `apiVersion`, as in a patch for kind, or for a
-/// tool that calls kubeadm and has the Kubernetes version beside it.
+/// Returns the usage of kubeadm's `imageRepository`: in a configuration without an `apiVersion`, as in a patch for kind, or
+/// for a tool that calls kubeadm and has the Kubernetes version beside it.
 fn of_kubeadm(context: &Context<'_>, siblings: &Map<'_>) -> Option<Usage> {
     let is_configuration = context.parent == "clusterconfiguration"
         || siblings.text("kind") == Some("ClusterConfiguration");
@@ -235,7 +235,7 @@ fn of_kubeadm(context: &Context<'_>, siblings: &Map<'_>) -> Option<Usage> {
     }
 }
 
-/// The usage of a registry for kubeadm, by the Kubernetes version beside it. `None` if there is none.
+/// Returns the usage of a registry for kubeadm, by the Kubernetes version beside it. `None` if there is none.
 fn given_version(siblings: &Map<'_>) -> Option<Usage> {
     let mut keys = siblings.entries.iter().filter_map(Entry::name);
     let key = keys.find(|key| words::fold(key) == "kubernetesversion")?;

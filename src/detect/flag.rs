@@ -8,14 +8,14 @@ use crate::source;
 /// The maximum number of bytes to look back from a token, because a line of minified JSON can have megabytes.
 const LONGEST_LOOK_BACK: usize = 1 << 10;
 
-/// The offset `most` bytes before `at`, or the next character boundary after that.
+/// Returns the offset `most` bytes before `at`, or the next character boundary after that.
 pub(super) fn far(text: &str, at: usize, most: usize) -> usize {
     (at.saturating_sub(most)..=at)
         .find(|at| text.is_char_boundary(*at))
         .unwrap_or(at)
 }
 
-/// The offset `most` bytes after `at`, or the last character boundary before that.
+/// Returns the offset `most` bytes after `at`, or the last character boundary before that.
 pub(super) fn ahead(text: &str, at: usize, most: usize) -> usize {
     let end = text.len().min(at.saturating_add(most));
     (at..=end)
@@ -23,14 +23,14 @@ pub(super) fn ahead(text: &str, at: usize, most: usize) -> usize {
         .unwrap_or(at)
 }
 
-/// The start of the line, or of its last [`LONGEST_LOOK_BACK`] bytes before `at`.
+/// Returns the start of the line, or of its last [`LONGEST_LOOK_BACK`] bytes before `at`.
 pub(super) fn line_start(text: &str, at: usize) -> usize {
     let near = far(text, at, LONGEST_LOOK_BACK);
     near + source::line_start(&text[near..], at - near)
 }
 
-/// The folded name of the option or variable whose value is the token: `--image-repository=`, `KUBE_REGISTRY=`, `image:`.
-/// For an item of an array, the name of the array if that rules out a pull: `allowed_images = [`.
+/// Returns the folded name of the option or variable whose value is the token: `--image-repository=`, `KUBE_REGISTRY=`,
+/// `image:`. For an item of an array, the name of the array if that rules out a pull: `allowed_images = [`.
 pub(super) fn of(text: &str, at: usize) -> Option<String> {
     let says = |name: &&str| {
         let name = words::fold(name.trim_start_matches('-'));
@@ -48,7 +48,7 @@ pub(super) fn of(text: &str, at: usize) -> Option<String> {
     }
 }
 
-/// The name before a value, as written.
+/// Returns the name before a value, as written.
 pub(super) fn word(text: &str, at: usize) -> Option<&str> {
     let line = &text[line_start(text, at)..at];
     let line = line.trim_end_matches(['"', '\'', '`']);
@@ -71,7 +71,7 @@ pub(super) fn word(text: &str, at: usize) -> Option<&str> {
     (assigned && !word.is_empty()).then_some(word)
 }
 
-/// The start of a comma-separated list in which the token is not the first item: `--allowed-images=a,b`.
+/// Returns the start of a comma-separated list in which the token is not the first item: `--allowed-images=a,b`.
 fn list_start(text: &str, at: usize) -> Option<usize> {
     let line = &text[line_start(text, at)..at];
     let is_of_items = |letter: char| {
@@ -81,7 +81,7 @@ fn list_start(text: &str, at: usize) -> Option<usize> {
     line.ends_with(',').then_some(at - length)
 }
 
-/// The name of the array that contains the token, as written.
+/// Returns the name of the array that contains the token, as written.
 fn array_around(text: &str, at: usize) -> Option<&str> {
     let before = &text[far(text, at, LONGEST_LOOK_BACK)..at];
     let mut closed = 0_usize;
@@ -106,7 +106,7 @@ fn array_around(text: &str, at: usize) -> Option<&str> {
     (matches!(byte, b'[' | b'(') && start < name.len()).then(|| &name[start..])
 }
 
-/// The name of the Terraform variable that has the default.
+/// Returns the name of the Terraform variable that has the default.
 fn variable_above(text: &str, at: usize) -> Option<String> {
     let before = &text[far(text, at, LONGEST_LOOK_BACK)..at];
     let (_, declared) = before.rsplit_once("variable \"")?;
@@ -114,7 +114,7 @@ fn variable_above(text: &str, at: usize) -> Option<String> {
     (!body.contains("\n}")).then(|| words::fold(name))
 }
 
-/// The name that the previous line gives to a value, as in Terraform: `name = "image.repository"`.
+/// Returns the name that the previous line gives to a value, as in Terraform: `name = "image.repository"`.
 fn named_above(text: &str, at: usize) -> Option<String> {
     let before = &text[..line_start(text, at)];
     let lines = before.lines().rev().filter(|line| !line.trim().is_empty());

@@ -157,7 +157,7 @@ impl ImageUse {
         }
     }
 
-    /// The text that the spans refer to: the decoded text, or else that of the file.
+    /// Returns the text that the spans refer to: the decoded text, or else that of the file.
     pub fn text<'t>(&'t self, file: &'t str) -> &'t str {
         self.decoded.as_ref().map_or(file, |decoded| &decoded.text)
     }
@@ -168,7 +168,7 @@ impl ImageUse {
         decoded.map_or(span, |decoded| decoded.raw(span))
     }
 
-    /// The spans of the pieces, in [`text`](Self::text).
+    /// Returns the spans of the pieces, in [`text`](Self::text).
     pub fn pieces(&self) -> impl Iterator<Item = Span> {
         let tag = match self.tag {
             Tag::At(span) => Some(span),
@@ -178,13 +178,13 @@ impl ImageUse {
         pieces.into_iter().flatten()
     }
 
-    /// The span from the first piece to the last, in [`text`](Self::text).
+    /// Returns the span from the first piece to the last, in [`text`](Self::text).
     pub fn span(&self) -> Span {
         let whole = self.pieces().reduce(Span::join);
         whole.unwrap_or(Span { start: 0, end: 0 })
     }
 
-    /// The span from the first piece to the last, in the file.
+    /// Returns the span from the first piece to the last, in the file.
     pub fn extent(&self) -> Span {
         let pieces = self.pieces().map(|piece| self.in_file(piece));
         pieces
@@ -192,7 +192,7 @@ impl ImageUse {
             .unwrap_or(Span { start: 0, end: 0 })
     }
 
-    /// The most telling piece, in [`text`](Self::text).
+    /// Returns the most telling piece, in [`text`](Self::text).
     pub fn primary_span(&self, text: &str) -> Span {
         let filled = |span: &Span| !span.is_empty() && !span.of(text).trim_matches('/').is_empty();
         self.registry

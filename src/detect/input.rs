@@ -46,7 +46,7 @@ impl Input<'_> {
         self.hints.is_none() || next.is_some_and(|next| next < span.end)
     }
 
-    /// The first offset from `from` that may be of interest.
+    /// Returns the first offset from `from` that may be of interest.
     pub(super) fn next_of_interest(&self, from: usize) -> Option<usize> {
         match self.hints {
             None => Some(from),
@@ -56,7 +56,7 @@ impl Input<'_> {
         }
     }
 
-    /// The lines of a region that may contain anything of interest, in order. No reference spans two lines.
+    /// Returns the lines of a region that may contain anything of interest, in order. No reference spans two lines.
     pub(super) fn lines_of_interest(&self, region: Span) -> impl Iterator<Item = Span> {
         let bytes = &self.masked.as_bytes()[..region.end];
         let mut next = region.start;
@@ -73,13 +73,13 @@ impl Input<'_> {
         })
     }
 
-    /// The span of a scalar that is on one line and spelled verbatim.
+    /// Returns the span of a scalar that is on one line and spelled verbatim.
     pub(super) fn verbatim(&self, scalar: &Scalar<'_>) -> Option<Span> {
         let one_line = !scalar.is_block() && !scalar.span.of(self.text).contains('\n');
         (one_line && scalar.is_verbatim(self.masked)).then_some(scalar.span)
     }
 
-    /// The actions inside a span.
+    /// Returns the actions inside a span.
     pub(super) fn actions_in(&self, span: Span) -> &[Action] {
         let first = self
             .actions

@@ -17,7 +17,7 @@ const MADE: Usage = Usage::likely("an expression makes an image of it");
 /// The maximum distance from an offset to its expression, in bytes: a line may be a megabyte of images.
 const FARTHEST: usize = 1 << 9;
 
-/// `known` are the uses found in whole values.
+/// Returns the uses in such strings. `known` are the uses found in whole values.
 pub(super) fn uses(input: &Input<'_>, known: &[ImageUse]) -> Vec<ImageUse> {
     let mut found: Vec<ImageUse> = Vec::new();
     let mut known: Vec<Span> = known.iter().map(ImageUse::extent).collect();
@@ -137,7 +137,7 @@ impl<'l> Literal<'l> {
     }
 }
 
-/// The offset of the expression, if the line is an Ansible condition.
+/// Returns the offset of the expression, if the line is an Ansible condition.
 fn condition(line: &str) -> Option<usize> {
     let (key, _) = line.split_once(':')?;
     let name = key.trim_start_matches([' ', '-']);

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 
 use super::words;
 
-/// What a folded key tells about its value.
+/// The evidence that a folded key gives about its value.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct KeyWords {
     pub(super) is_prose: bool,

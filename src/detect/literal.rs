@@ -78,7 +78,7 @@ fn bare(registry: Span, usage: Usage) -> ImageUse {
     ImageUse::of_registry(registry, usage, "template")
 }
 
-/// `contains "bitnami/"`
+/// Returns the beginning of a path that a template compares with: `contains "bitnami/"`
 fn guarded_path(text: &str, span: Span) -> Option<Span> {
     let slice = span.of(text).trim_end_matches('/');
     let fits = !slice.is_empty()

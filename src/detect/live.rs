@@ -54,7 +54,7 @@ fn without_container(object: Arc<Object>) -> Object {
     }
 }
 
-/// The object at a root, if it has fields that only a cluster writes.
+/// Returns the object at a root, if it has fields that only a cluster writes.
 fn live_object(root: &Map<'_>, kind: &str) -> Option<Object> {
     let metadata = root.map("metadata")?;
     let has = |key: &str| metadata.get(key).is_some();
@@ -70,7 +70,7 @@ fn live_object(root: &Map<'_>, kind: &str) -> Option<Object> {
     })
 }
 
-/// The name of the container that contains a span.
+/// Returns the name of the container that contains a span.
 fn container_of<'m>(map: &'m Map<'m>, span: Span) -> Option<&'m str> {
     let holds = |node: &Node<'_>| node.span().covers(span);
     let entry = map.entries.iter().find(|entry| holds(&entry.value))?;

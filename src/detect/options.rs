@@ -107,7 +107,7 @@ pub(super) fn of_list(
     );
 }
 
-/// What a chart needs to accept images other than its own.
+/// The consent that a chart needs to accept images other than its own.
 enum Consent {
     Given,
     /// Requires a text to be inserted at an offset.
@@ -153,7 +153,7 @@ impl Consent {
     }
 }
 
-/// The consent that the chart of a command needs. `None` if the command names no chart known to refuse images.
+/// Returns the consent that the chart of a command needs. `None` if the command names no chart known to refuse images.
 fn consent_of(
     command: &Command<'_>,
     options: &[(usize, SetOption)],
@@ -226,7 +226,7 @@ fn join(
     out.append(&mut own);
 }
 
-/// The images that are spread over several settings, and the indices of those settings.
+/// Returns the images that are spread over several settings, and the indices of those settings.
 fn joined(context: &Context<'_>, settings: &[&Setting]) -> (Vec<ImageUse>, HashSet<usize>) {
     let pair = |one: &&'_ Setting| {
         let scalar = one.value.map(|span| Scalar {
@@ -244,7 +244,7 @@ fn joined(context: &Context<'_>, settings: &[&Setting]) -> (Vec<ImageUse>, HashS
     (found, used)
 }
 
-/// The pulls in the value of a single setting.
+/// Returns the pulls in the value of a single setting.
 fn alone(context: &Context<'_>, one: &Setting, value: Span) -> Vec<ImageUse> {
     let (above, _) = one.path.rsplit_once('.').unwrap_or_default();
     let (key, parent) = (words::fold(&one.path), words::fold(above));
@@ -258,7 +258,7 @@ fn alone(context: &Context<'_>, one: &Setting, value: Span) -> Vec<ImageUse> {
     found
 }
 
-/// The usage that a path implies for everything set there, if that is not a pull.
+/// Returns the usage that a path implies for everything set there, if that is not a pull.
 fn spoken_about(path: &str) -> Option<Usage> {
     path.split('.').find_map(|key| match words::fold(key) {
         key if words::is_allowed(&key) => Some(usage::ALLOWED),

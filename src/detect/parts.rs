@@ -151,7 +151,7 @@ impl<'r> Reader<'r> {
         found
     }
 
-    /// The first pair whose key is the stem with one of the endings.
+    /// Returns the first pair whose key is the stem with one of the endings.
     fn ending(&self, stem: &str, ends: &[&str]) -> Option<usize> {
         ends.iter().filter_map(|end| self.first_of(stem, end)).min()
     }
@@ -202,7 +202,7 @@ impl<'r> Reader<'r> {
         image
     }
 
-    /// The companion with the same stem or, if there is none, without a stem.
+    /// Returns the companion with the same stem or, if there is none, without a stem.
     fn beside(&self, at: usize, stem: &str, ends: &[&str]) -> Option<usize> {
         let own = self.pairs[at].key.as_str();
         let find = |stem| {
@@ -220,7 +220,7 @@ impl<'r> Reader<'r> {
         }
     }
 
-    /// The last piece of a name that is split in two, if the pair at `at` is its beginning:
+    /// Returns the last piece of a name that is split in two, if the pair at `at` is its beginning:
     /// `repository: gcr.io/google-containers` with `image: pause`.
     fn last_piece(&self, at: usize, stem: &str) -> Option<usize> {
         let pair = self.pairs[at];
@@ -294,7 +294,7 @@ impl<'r> Reader<'r> {
     }
 }
 
-/// A name without the host of Docker Hub.
+/// Returns a name without the host of Docker Hub.
 fn path_on_hub(text: &str) -> &str {
     match split_host(text) {
         (Some(host), path) if canonical_host(Some(host)) == "docker.io" => path,

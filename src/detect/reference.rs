@@ -69,7 +69,7 @@ pub(super) fn readable(masked: &str, span: Span, actions: &[Action]) -> Readable
     Readable { text, holes }
 }
 
-/// The registry in the path of a mirror configuration of containerd: `/etc/containerd/certs.d/k8s.gcr.io/hosts.toml`.
+/// Returns the registry in the path of a mirror configuration of containerd: `/etc/containerd/certs.d/k8s.gcr.io/hosts.toml`.
 pub(super) fn mirror_folder(masked: &str, span: Span) -> Option<Span> {
     const FOLDER: &str = "certs.d/";
     let path = span.of(masked);

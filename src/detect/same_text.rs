@@ -71,7 +71,7 @@ fn local(text: &str, uses: &mut [ImageUse]) {
     }
 }
 
-/// The name and tag, as written.
+/// Returns the name and tag, as written.
 fn reference(one: &ImageUse, text: &str) -> (String, String) {
     let own = one.text(text);
     let pieces = [one.registry, one.name].into_iter().flatten();

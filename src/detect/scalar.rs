@@ -178,7 +178,7 @@ fn is_given(reference: &Reference, input: &Input<'_>) -> bool {
     reference.name.of(input.masked).contains('/') && matches!(reference.tag, Tag::At(_))
 }
 
-/// The usage that overrides everything else the key suggests: one from above, or that of a key for mere mentions.
+/// Returns the usage that overrides everything else the key suggests: one from above, or that of a key for mere mentions.
 fn spoken_about(context: &Context<'_>) -> Option<Usage> {
     let above = context.inherited.filter(|usage| !usage.is_pull());
     above.or_else(|| words::is_mention_of_scalar(context.key).then_some(MATCHED))

@@ -26,7 +26,7 @@ static TABLE: LazyLock<HashMap<&'static str, Vec<Row>>> = LazyLock::new(|| {
     table
 });
 
-/// The first row that matches the value.
+/// Returns the first row that matches the value.
 pub(super) fn row(context: &Context<'_>) -> Option<&'static Row> {
     let last = match context.step() {
         Step::Root => return None,

@@ -11,7 +11,7 @@ const MOST_BYTES: usize = 512;
 const NEW_NAME: &str = "newName";
 const NEW_TAG: &str = "newTag";
 
-/// The usage of the text from `start` to `end`, if it is the `name` of such an entry.
+/// Returns the usage of the text from `start` to `end`, if it is the `name` of such an entry.
 pub(super) fn usage_at(text: &str, start: usize, end: usize) -> Option<Usage> {
     let quotes = ['"', '\'', '\\'];
     let before = &text[flag::far(text, start, MOST_BYTES)..start];

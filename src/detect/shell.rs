@@ -31,7 +31,7 @@ pub(super) struct Word<'c> {
 }
 
 impl<'c> Word<'c> {
-    /// The file name of the word, which may be a program.
+    /// Returns the file name of the word, which may be a program.
     fn program(&self) -> &'c str {
         self.text.rsplit('/').next().unwrap_or_default()
     }
@@ -87,7 +87,7 @@ pub(super) fn is_verb(word: &str) -> bool {
         || is_written_cache(word)
 }
 
-/// The commands of a text, in order.
+/// Returns the commands of a text, in order.
 pub(super) fn commands(text: &str) -> Vec<Command<'_>> {
     let mut splitter = Splitter {
         text,
@@ -209,7 +209,7 @@ impl Splitter<'_> {
 }
 
 impl<'c> Command<'c> {
-    /// The index of the word that contains an offset.
+    /// Returns the index of the word that contains an offset.
     pub(super) fn word_at(&self, offset: usize) -> Option<usize> {
         let index = self.words.partition_point(|word| word.span.end <= offset);
         let word = self.words.get(index)?;
@@ -225,7 +225,7 @@ impl<'c> Command<'c> {
         word.map_or("", |word| word.text)
     }
 
-    /// The usage of the word by what the command does. `None` for a plain pull.
+    /// Returns the usage of the word by what the command does. `None` for a plain pull.
     pub(super) fn usage(&self, index: usize) -> Option<Usage> {
         let word = self.words[index];
         if word.in_comment {
@@ -276,8 +276,8 @@ impl<'c> Command<'c> {
         self.words.len() > 1 && SETTINGS.contains(&self.words[0].text)
     }
 
-    /// The usage of the registry in `kubeadm init --image-repository NAME --kubernetes-version V`, or in a tool that calls
-    /// kubeadm.
+    /// Returns the usage of the registry in `kubeadm init --image-repository NAME --kubernetes-version V`, or in a tool that
+    /// calls kubeadm.
     fn of_kubeadm(&self, index: usize) -> Option<Usage> {
         const REPOSITORY: &str = "--image-repository";
         const VERSION: &str = "--kubernetes-version";
@@ -297,7 +297,8 @@ impl<'c> Command<'c> {
         })
     }
 
-    /// The usage in a signature command. A signature belongs to an image at one location, and so do the keys that verify it.
+    /// Returns the usage in a signature command. A signature belongs to an image at one location, and so do the keys that
+    /// verify it.
     fn of_signature(&self, index: usize) -> Option<Usage> {
         let words = self.before(index).iter().map(|word| word.text);
         let mut words = words
@@ -368,7 +369,7 @@ impl<'c> Command<'c> {
 }
 
 impl Command<'_> {
-    /// `kubectl set image deployment/web container=NAME`
+    /// Whether the word sets an image: `kubectl set image deployment/web container=NAME`
     fn is_set_image(&self, index: usize) -> bool {
         let mut pairs = self.before(index).windows(2);
         let is_set = pairs.any(|pair| pair[0].text == "set" && pair[1].text == "image");
@@ -395,7 +396,7 @@ fn is_name(word: &str) -> bool {
 mod tests {
     use super::*;
 
-    /// The usage of the word that contains the needle.
+    /// Returns the usage of the word that contains the needle.
     #[track_caller]
     fn usage(text: &str, needle: &str) -> &'static str {
         let at = text.find(needle).unwrap();

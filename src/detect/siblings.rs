@@ -1,4 +1,4 @@
-//! What the siblings of a value tell about its use: that it is one of a closed list, part of a rule, or a row of a table.
+//! Usages that siblings imply for a value: it is one of a closed list, part of a rule, or a row of a table.
 //!
 //! Looks only at the map that contains the value.
 
@@ -23,7 +23,7 @@ const BESIDE_PATTERN: Usage = Usage::must_agree("the pattern beside it names thi
 const BESIDE_CLOSED: Usage =
     Usage::must_agree("only the values of the closed list beside it are allowed");
 
-/// The usage of a value that its siblings show to be compared, listed or copied.
+/// Returns the usage of a value that its siblings show to be compared, listed or copied.
 pub(super) fn usage_of(context: &Context<'_>, value: &Node<'_>) -> Option<Usage> {
     let (key, siblings) = (context.key, context.siblings?);
     let has = |key: &str| siblings.get(key).is_some();
@@ -47,7 +47,7 @@ pub(super) fn usage_of(context: &Context<'_>, value: &Node<'_>) -> Option<Usage>
     }
 }
 
-/// The usage by siblings, for a key that implies none.
+/// Returns the usage by siblings, for a key that implies none.
 pub(super) fn limit_of(key: &str, siblings: &Map<'_>, value: &Node<'_>) -> Option<Usage> {
     match () {
         () if words::is_image_alone(key) && is_built(siblings) => Some(BUILT),
@@ -119,7 +119,7 @@ fn is_inserted(siblings: &Map<'_>) -> bool {
     )
 }
 
-/// The usage of images beside the action of a rule that allows or denies.
+/// Returns the usage of images beside the action of a rule that allows or denies.
 fn of_rule(siblings: &Map<'_>) -> Option<Usage> {
     const KEYS: [&str; 6] = [
         "action",
@@ -154,7 +154,7 @@ fn of_rule(siblings: &Map<'_>) -> Option<Usage> {
     }
 }
 
-/// The usage of a column in a table of images that are copied or renamed.
+/// Returns the usage of a column in a table of images that are copied or renamed.
 fn of_table(key: &str, siblings: &Map<'_>) -> Option<Usage> {
     const COPIES: [(&str, &str); 9] = [
         ("from", "to"),
@@ -196,7 +196,7 @@ fn of_table(key: &str, siblings: &Map<'_>) -> Option<Usage> {
     }
 }
 
-/// The usage of the replacement for a match: a Prometheus label, or a part of a name that others read.
+/// Returns the usage of the replacement for a match: a Prometheus label, or a part of a name that others read.
 fn of_replacement(siblings: &Map<'_>) -> Option<Usage> {
     const OF_LABELS: [&str; 4] = [
         "source_labels",

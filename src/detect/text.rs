@@ -45,7 +45,7 @@ pub enum Prose {
     Anything,
 }
 
-/// The usage of an option's value, by the name of the option.
+/// Returns the usage of an option's value, by the name of the option.
 pub(super) fn usage_by_option(flag: &str) -> Option<Usage> {
     match () {
         () if words::is_allowed(flag) => Some(ALLOWED),
@@ -93,7 +93,7 @@ fn scan_plain(input: &Input<'_>, region: Span, prose: Prose) -> Vec<ImageUse> {
     found
 }
 
-/// The tokens of a text that starts at `base` in the input, in order. Skips those that cannot be of interest.
+/// Returns the tokens of a text that starts at `base` in the input, in order. Skips those that cannot be of interest.
 fn tokens_of_interest<'t>(
     input: &'t Input<'_>,
     bytes: &'t [u8],
@@ -202,7 +202,7 @@ impl Token<'_> {
             .any(|escape| self.text[self.end..].starts_with(escape))
     }
 
-    /// A name without a registry, if nothing but an image is possible.
+    /// Returns a name without a registry, if nothing but an image is possible.
     fn docker_hub(&self, reference: Reference, flag: Option<&str>) -> Option<ImageUse> {
         let name = reference.name.of(self.input.masked);
         let is_flagged = flag.is_some_and(|flag| {
@@ -227,7 +227,7 @@ impl Token<'_> {
         Some(reference.into_use(usage, "argument"))
     }
 
-    /// A registry as the value of an option or a variable, or as an account: `docker login k8s.gcr.io`.
+    /// Returns a registry as the value of an option or a variable, or as an account: `docker login k8s.gcr.io`.
     fn registry(&self, span: Span, in_pattern: bool, flag: Option<&str>) -> Option<ImageUse> {
         let registry = reference::read_registry(self.input.masked, span)?;
         let of_registry = |usage| Some(ImageUse::of_registry(registry, usage, "argument"));
@@ -263,7 +263,7 @@ impl Token<'_> {
         ))
     }
 
-    /// The usage, if an option or a value lists registries that are allowed or mirrored.
+    /// Returns the usage, if an option or a value lists registries that are allowed or mirrored.
     fn listed(&self, flag: Option<&str>) -> Option<Usage> {
         let usage = match self.prose {
             Prose::Listed(usage) => Some(usage),
@@ -272,7 +272,7 @@ impl Token<'_> {
         usage.filter(|usage| !usage.is_pull())
     }
 
-    /// The usage in tables of containerd: `[plugins."io.containerd.grpc.v1.cri".registry.mirrors."k8s.gcr.io"]`.
+    /// Returns the usage in tables of containerd: `[plugins."io.containerd.grpc.v1.cri".registry.mirrors."k8s.gcr.io"]`.
     fn in_table(&self) -> Option<Usage> {
         let before = self.text[..self.start].strip_suffix(['"', '\''])?;
         match before {
@@ -305,7 +305,7 @@ impl Token<'_> {
         }
     }
 
-    /// The suite in `deb [options] URL suite component`. An apt repository has several suites, with different owners.
+    /// Returns the suite in `deb [options] URL suite component`. An apt repository has several suites, with different owners.
     fn suite(&self) -> Option<Span> {
         let line = &self.text[flag::line_start(self.text, self.start)..self.start];
         let words = line.split([' ', '\t', '"', '\'']);

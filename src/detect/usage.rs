@@ -81,7 +81,7 @@ impl Usage {
         Self::Pull(Certainty::MustAgree(reason))
     }
 
-    /// The name of the usage in reports.
+    /// Returns the name of the usage in reports.
     pub fn name(self) -> &'static str {
         match self {
             Self::Unknown(_) => "unknown",
@@ -94,7 +94,7 @@ impl Usage {
         }
     }
 
-    /// Why it is not a pull, or not one that can simply be changed.
+    /// Returns the reason why it is not a pull, or not one that can simply be changed.
     pub fn reason(self) -> Option<&'static str> {
         match self {
             Self::Unknown(reason)

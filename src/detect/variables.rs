@@ -43,8 +43,8 @@ pub(super) fn mark_registries(text: &str, uses: &mut [ImageUse]) {
     }
 }
 
-/// The names that precede a `/` outside of comments: `$NAME/`, `${NAME}/`, `$(NAME)/`, `${local.NAME}/`, `{{ NAME }}/`.
-/// Chart values are left out, because templates decide what becomes of them.
+/// Returns the names that precede a `/` outside of comments: `$NAME/`, `${NAME}/`, `$(NAME)/`, `${local.NAME}/`,
+/// `{{ NAME }}/`. Chart values are left out, because templates decide what becomes of them.
 fn prefixes_of(text: &str) -> HashSet<&str> {
     let in_comment = |at: usize| {
         let line = &text[flag::line_start(text, at)..at];
@@ -104,7 +104,7 @@ pub(super) fn is_variable(word: &str) -> bool {
         && word.bytes().all(fits)
 }
 
-/// The name of the parameter whose default or value is at an offset.
+/// Returns the name of the parameter whose default or value is at an offset.
 fn parameter(text: &str, at: usize) -> Option<&str> {
     let near = &text[flag::far(text, at, LONGEST_LOOK_BACK)..at];
     let (_, named) = near.rsplit_once("name:")?;
@@ -117,7 +117,7 @@ fn is_of_name(letter: char) -> bool {
     letter.is_ascii_alphanumeric() || matches!(letter, '_' | '-')
 }
 
-/// The names in what commands push, and in the values of those variables.
+/// Returns the names in what commands push, and in the values of those variables.
 fn pushed(text: &str) -> HashSet<String> {
     let plain = without_macros(text);
     let mut found = HashSet::new();
@@ -145,7 +145,8 @@ fn pushed(text: &str) -> HashSet<String> {
     found
 }
 
-/// The text with the `$(NAME)` of pipelines replaced by `${NAME}`, which is a value rather than a command substitution.
+/// Returns the text with the `$(NAME)` of pipelines replaced by `${NAME}`, which is a value rather than a command
+/// substitution.
 fn without_macros(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
     let mut rest = text;
@@ -170,10 +171,10 @@ fn without_macros(text: &str) -> String {
     plain
 }
 
-/// What may precede the name of a variable or a parameter.
+/// Text that may precede the name of a variable or a parameter.
 const OWNERS: [&str; 5] = ["$", "env.", "params.", "parameters.", "inputs."];
 
-/// The variables and parameters in a text: `$NAME`, `${NAME}`, `$(NAME)`, `${{env.NAME}}`, `$(params.NAME)`.
+/// Returns the variables and parameters in a text: `$NAME`, `${NAME}`, `$(NAME)`, `${{env.NAME}}`, `$(params.NAME)`.
 fn names(text: &str) -> impl Iterator<Item = &str> {
     let ends = OWNERS.iter().flat_map(|owner| {
         let starts = text.match_indices(owner);

@@ -117,7 +117,7 @@ fn list(context: &Context<'_>, list: &List<'_>, out: &mut Vec<ImageUse>) {
     options::of_list(context, list, out, before);
 }
 
-/// How each item of a list is used if the list is a command: `[docker, build, -t, NAME, .]`. Empty if it is not a command.
+/// Returns the usage of each item of a list that is a command: `[docker, build, -t, NAME, .]`. Empty for other lists.
 fn argument_usages(list: &List<'_>) -> Vec<Option<Usage>> {
     let words = list.items.iter().map(|item| {
         let scalar = item.as_scalar()?;

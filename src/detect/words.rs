@@ -87,7 +87,7 @@ const MATCHED_OF_SEVERAL: [&str; 25] = [
     "vulnerable",
 ];
 
-/// What rules match by, after `match`: those of Renovate, of policies.
+/// Names of what rules of Renovate and of policies match, after `match`.
 const MATCHED_BY: [&str; 15] = [
     "currentvalue",
     "currentversion",
@@ -547,8 +547,8 @@ pub(super) const NAME_ENDS: [&str; 9] = [
     "reponame",
 ];
 
-/// The part that a key for an image's path shares with its companions: `foo` for `fooImageRepository`. `None` for other
-/// keys.
+/// Returns the part that a key for an image's path shares with its companions: `foo` for `fooImageRepository`. `None` for
+/// other keys.
 pub(super) fn repository_stem(key: &str) -> Option<&str> {
     let end = NAME_ENDS
         .iter()
@@ -565,7 +565,7 @@ pub(super) fn is_repository(key: &str) -> bool {
     })
 }
 
-/// The order among several keys with one stem. The lowest fits best.
+/// Returns the order among several keys with one stem. The lowest fits best.
 pub(super) fn repository_rank(key: &str) -> u8 {
     match key {
         "name" => 2,
@@ -669,7 +669,7 @@ pub(super) fn is_program_text(key: &str) -> bool {
     ENDS.iter().any(|end| key.ends_with(end)) || key.is_empty()
 }
 
-/// The folded name of an option whose value is the next argument, if it is about images.
+/// Returns the folded name of an option whose value is the next argument, if it is about images.
 pub(super) fn flag(argument: &str) -> Option<String> {
     let name = argument.strip_prefix('-')?.trim_start_matches('-');
     let is_word = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');

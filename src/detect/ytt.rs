@@ -30,7 +30,7 @@ const COMPARING: [&str; 3] = ["==", "!=", " in ["];
 const MOST_LINES: usize = 16;
 const MOST_BYTES: usize = 1 << 12;
 
-/// The image in a comment that is a matcher, or code for a value. Only ytt reads those comments.
+/// Returns the image in a comment that is a matcher, or code for a value. Only ytt reads those comments.
 pub(super) fn image_use(input: &Input<'_>, comment: Span) -> Option<ImageUse> {
     let text = comment.of(input.masked);
     if is_matcher(text) {
@@ -46,7 +46,7 @@ pub(super) fn image_use(input: &Input<'_>, comment: Span) -> Option<ImageUse> {
     value.flatten()
 }
 
-/// The strings in a comment that is a matcher or a comparison.
+/// Returns the strings in a comment that is a matcher or a comparison.
 pub fn strings_of_matcher(text: &str, comment: Span) -> impl Iterator<Item = Span> {
     let own = comment.of(text);
     strings(if is_matcher(own) { own } else { "" }, comment.start)
@@ -57,7 +57,7 @@ fn is_matcher(comment: &str) -> bool {
     comment.starts_with(MATCHER) || comment.starts_with(CODE) && compares()
 }
 
-/// The quoted strings of a text that starts at an offset.
+/// Returns the quoted strings of a text that starts at an offset.
 fn strings(text: &str, start: usize) -> impl Iterator<Item = Span> {
     let mut at = start;
     let pieces = text.split(['"', '\'']).map(move |piece| {
@@ -74,7 +74,7 @@ fn is_value(input: &Input<'_>, comment: Span) -> bool {
     comment.of(input.masked).starts_with(CODE) && (before.ends_with(':') || before.ends_with('-'))
 }
 
-/// The image that a string in code is or begins.
+/// Returns the image that a string in code is or begins.
 fn joined(input: &Input<'_>, string: Span) -> Option<ImageUse> {
     let text = string.of(input.masked);
     // `"--image=k8s.gcr.io/pause:" + version`

@@ -63,7 +63,7 @@ pub enum DropIn {
     No,
 }
 
-/// What other projects use instead of an image.
+/// The alternatives to an image.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Alternatives {
     /// At most three, the most frequent first, a snapshot last.
@@ -73,7 +73,7 @@ pub struct Alternatives {
 }
 
 impl Alternatives {
-    /// One note per alternative, with its first caveat, preceded by a note if no alternative is common.
+    /// Returns one note per alternative, with its first caveat, preceded by a note if no alternative is common.
     pub fn notes(&self) -> Vec<String> {
         let none = (!self.is_common).then(|| "no common alternative has been seen".to_owned());
         let shown = self.shown.iter().map(|one| {
@@ -117,17 +117,17 @@ impl DropIn {
 }
 
 impl Alternative {
-    /// What the image lacks, such as `shell`.
+    /// Returns the names of what the image lacks, such as `shell`.
     pub fn lacks(&self) -> impl Iterator<Item = &'static str> {
         self.lacks.split(' ').filter(|word| *word != "-")
     }
 
-    /// What to know before using it, the most important first.
+    /// Returns warnings to read before using it, the most important first.
     pub fn caveats(&self) -> impl Iterator<Item = &'static str> {
         self.caveats.split("; ").filter(|caveat| *caveat != "-")
     }
 
-    /// The URLs of commits and threads.
+    /// Returns the URLs of commits and threads.
     pub fn sources(&self) -> impl Iterator<Item = String> {
         self.sources.split(' ').map(|source| {
             let commit = source.split_once('@');
@@ -140,7 +140,7 @@ impl Alternative {
         })
     }
 
-    /// A summary on one line: `docker.io/library/postgres (seen in 12 projects, upstream, with changes)`.
+    /// Returns a summary on one line: `docker.io/library/postgres (seen in 12 projects, upstream, with changes)`.
     pub fn summary(&self) -> String {
         let kind = match self.kind {
             Kind::Image => "",
@@ -228,8 +228,8 @@ impl Choices {
         table.of_sound(is_sound, "the number of projects").map(Self)
     }
 
-    /// The alternatives to an image, given its canonical name: `docker.io/bitnami/redis`. `None` if no project was seen
-    /// replacing it.
+    /// Returns the alternatives to an image, given its canonical name: `docker.io/bitnami/redis`. `None` if no project was
+    /// seen replacing it.
     pub fn of_image(self, name: &str) -> Option<Alternatives> {
         let same = SAME.iter().find_map(|(copy, original)| {
             let rest = name.strip_prefix(copy)?;

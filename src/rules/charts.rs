@@ -1,4 +1,4 @@
-//! Which versions of a public chart name legacy images by default, and which version is the first that does not.
+//! The versions of public charts that name legacy images by default, and the first version that does not.
 //!
 //! A lookup in embedded facts (`charts.tsv`), compiled from the histories of chart repositories by `cargo xtask charts`.
 //! The answers hold for the defaults of a chart; values can override them. Has no notion of files or documents: the caller
@@ -22,7 +22,7 @@ pub const EVERY: &str = "*";
 /// The legacy versions of a chart to which the row about every chart does not apply.
 const NEVER: &str = "-";
 
-/// What is known of a chart and a rule.
+/// The facts about a chart and a rule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Advisory {
     /// `*` if it is about every chart of its repositories.
@@ -71,7 +71,7 @@ pub enum Step {
 }
 
 impl Step {
-    /// The step from one version to a later one.
+    /// Returns the step from one version to a later one.
     pub fn between(from: &Version, to: &Version) -> Self {
         let ([major, minor, _], [to_major, to_minor, _]) = (from.numbers(), to.numbers());
         match (to_major > major, to_minor > minor) {
@@ -108,20 +108,20 @@ impl Advisory {
         repositories.any(|one| one.eq_ignore_ascii_case(repository))
     }
 
-    /// The last legacy version.
+    /// Returns the last legacy version.
     pub fn last_legacy(&self) -> &'static str {
         let last = self.legacy.rsplit("..").next().unwrap_or_default();
         last.trim_end_matches('?')
     }
 
-    /// The step from the last legacy version to the first clean one.
+    /// Returns the step from the last legacy version to the first clean one.
     pub fn step(&self) -> Option<Step> {
         let [from, to] = [Some(self.last_legacy()), self.first_clean]
             .map(|version| version.and_then(Version::parse));
         Some(Step::between(&from?, &to?))
     }
 
-    /// The URL of the source of the facts.
+    /// Returns the URL of the source of the facts.
     pub fn source(&self) -> String {
         let (repository, commit) = self.evidence.split_once('@').unwrap_or((self.evidence, ""));
         format!("https://github.com/{repository}/tree/{commit}")
@@ -222,7 +222,7 @@ impl Charts {
         table.of_sound(is_sound, "a version or a day").map(Self)
     }
 
-    /// The number of charts in the table.
+    /// Returns the number of charts in the table.
     pub fn count(self) -> usize {
         let lines = self.0.lines();
         let mut names: Vec<&str> = lines.filter_map(|line| line.split('\t').next()).collect();
@@ -230,7 +230,7 @@ impl Charts {
         names.len()
     }
 
-    /// The advisories for a version of a chart, one per rule.
+    /// Returns the advisories for a version of a chart, one per rule.
     ///
     /// `repository` is the URL that a document names, `https://` or `oci://`, with or without the chart's name at its end. If
     /// it is `None`, every repository with a chart of this name counts. `version` is a version or a range in Helm's syntax. A
@@ -254,7 +254,7 @@ impl Charts {
         found
     }
 
-    /// The advisories for a chart, whatever its version.
+    /// Returns the advisories for a chart, whatever its version.
     pub fn of_chart(self, repository: Option<&str>, chart: &str) -> Vec<Advisory> {
         let repository = repository.map(|url| normal(url, chart));
         let rows = self.0.rows(chart).filter_map(Advisory::parse);
@@ -273,8 +273,8 @@ impl Charts {
         own.chain(every).collect()
     }
 
-    /// The known repository with the same last path segment as `repository`, which may be an unknown URL or just a name:
-    /// probably the one it is, or copies. Considers only repositories with a row about every chart.
+    /// Returns the known repository with the same last path segment as `repository`, which may be an unknown URL or just a
+    /// name: probably the one it is, or copies. Considers only repositories with a row about every chart.
     pub fn namesake(self, repository: &str, chart: &str) -> Option<&'static str> {
         if repository.starts_with("file:") {
             return None;
@@ -290,7 +290,7 @@ impl Charts {
     }
 }
 
-/// The first version after `version` that no advisory covers, and its date.
+/// Returns the first version after `version` that no advisory covers, and its date.
 pub fn first_clean_after(
     advisories: &[Advisory],
     version: &Version,

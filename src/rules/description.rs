@@ -24,7 +24,7 @@ pub fn safety(rule: &Rule) -> &'static str {
     }
 }
 
-/// How well the move is confirmed.
+/// Describes how well the move is confirmed.
 pub fn evidence(rule: &Rule) -> Option<&'static str> {
     Some(match rule.evidence()? {
         Evidence::Authoritative => "Confirmed by the owner.",
@@ -33,7 +33,7 @@ pub fn evidence(rule: &Rule) -> Option<&'static str> {
     })
 }
 
-/// The exceptions and limits of the rule, one sentence each.
+/// Returns the exceptions and limits of the rule, one sentence each.
 pub fn scope(rule: &Rule) -> Vec<String> {
     let list = |items: &[String]| items.join(", ");
     let some = |items: &[String]| (!items.is_empty()).then(|| list(items));
@@ -71,7 +71,7 @@ pub fn tags_covered(tags: &TagsSpec) -> String {
     format!("Tags: {}.", parts.join("; "))
 }
 
-/// What happened to the location and what will, with dates, one line each.
+/// Describes what happened to the location and what is announced, with dates, one line each.
 pub fn since(rule: &Rule) -> Vec<String> {
     let began = rule.since().map(|since| format!("{since}: "));
     let began = format!("{}{}", began.unwrap_or_default(), rule.state());

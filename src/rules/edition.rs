@@ -169,7 +169,7 @@ fn compiled(rows: &[Row]) -> Result<Vec<Arc<Rule>>, Flaw> {
 }
 
 impl Edition {
-    /// The catalogue that is built into regfix.
+    /// Returns the catalogue that is built into regfix.
     pub fn embedded() -> &'static Arc<Self> {
         static EMBEDDED: LazyLock<Arc<Edition>> = LazyLock::new(|| {
             let Catalogue { as_of, rules, .. } = catalogue();
@@ -245,7 +245,7 @@ impl Edition {
         })
     }
 
-    /// The rules, without a user's changes.
+    /// Returns the rules, without a user's changes.
     pub fn rules(&self) -> &Arc<Vec<Arc<Rule>>> {
         &self.rules
     }
@@ -256,7 +256,7 @@ impl Edition {
         file.is_some_and(|file| file.named_by == NamedBy::Configuration)
     }
 
-    /// The name to use in messages: the date and the file.
+    /// Returns the name to use in messages: the date and the file.
     pub fn name(&self) -> String {
         match &self.file {
             None => format!("{} (built in)", self.as_of),
@@ -275,7 +275,7 @@ impl Edition {
     }
 }
 
-/// The SHA-256 checksum in hexadecimal.
+/// Returns the SHA-256 checksum in hexadecimal.
 pub fn sha256(bytes: &[u8]) -> String {
     printable::hex(&Sha256::digest(bytes))
 }
@@ -324,7 +324,7 @@ mod tests {
         rules.find(|rule| rule.id == id).unwrap().clone()
     }
 
-    /// The embedded catalogue with one rule redirected, one that differs only in its text, and a new one.
+    /// Returns the embedded catalogue with one rule redirected, one that differs only in its text, and a new one.
     fn changed() -> Catalogue {
         let mut changed = catalogue();
         for spec in &mut changed.rules {

@@ -33,7 +33,7 @@ impl Index {
         Table::read(text, COLUMNS).map(Self)
     }
 
-    /// The number of listed images.
+    /// Returns the number of listed images.
     pub fn count(self) -> usize {
         self.0.lines().count()
     }
@@ -47,7 +47,7 @@ impl Index {
         }
     }
 
-    /// The tags of an image, separated by spaces.
+    /// Returns the tags of an image, separated by spaces.
     pub fn tags(self, image: &str) -> Option<&'static str> {
         let line = self.0.rows(image).next()?;
         line.split_once('\t').map(|(_, tags)| tags)

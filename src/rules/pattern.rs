@@ -24,7 +24,7 @@ enum Segment {
 pub struct Hit<'n> {
     /// The number of segments of the name that the pattern covers.
     pub taken: usize,
-    /// What the `*` matched.
+    /// The text that the `*` matched.
     pub wildcard: Option<&'n str>,
 }
 
@@ -93,12 +93,12 @@ impl Pattern {
         })
     }
 
-    /// The pattern as written in the rule.
+    /// Returns the pattern as written in the rule.
     pub fn as_str(&self) -> &str {
         &self.text
     }
 
-    /// The host, or `None` if it contains a `*`.
+    /// Returns the host, or `None` if it contains a `*`.
     pub fn host(&self) -> Option<&str> {
         match self.segments.first() {
             Some(Segment::Literal(host)) => Some(host),
@@ -106,7 +106,7 @@ impl Pattern {
         }
     }
 
-    /// Each segment: its text and `None`, or the text before and after its `*`.
+    /// Returns each segment: its text and `None`, or the text before and after its `*`.
     pub fn segments(&self) -> impl Iterator<Item = (&str, Option<&str>)> {
         self.segments.iter().map(|segment| match segment {
             Segment::Literal(text) => (text.as_str(), None),
@@ -114,7 +114,7 @@ impl Pattern {
         })
     }
 
-    /// The literal text of each segment, and whether other text may precede and follow it in the segment.
+    /// Returns the literal text of each segment, and whether other text may precede and follow it in the segment.
     pub fn literals(&self) -> impl Iterator<Item = (&str, bool, bool)> {
         self.segments.iter().map(|segment| match segment {
             Segment::Literal(text) => (text.as_str(), false, false),
@@ -125,7 +125,7 @@ impl Pattern {
         })
     }
 
-    /// The segments of an example name that the pattern matches.
+    /// Returns the segments of an example name that the pattern matches.
     pub fn sample(&self) -> Vec<String> {
         let sample = |segment: &Segment| match segment {
             Segment::Literal(text) => text.clone(),
@@ -134,7 +134,7 @@ impl Pattern {
         self.segments.iter().map(sample).collect()
     }
 
-    /// The specificity of the pattern: more segments, then exact, then more literals. The most specific match wins.
+    /// Returns the specificity of the pattern: more segments, then exact, then more literals. The most specific match wins.
     pub fn weight(&self) -> (usize, bool, usize) {
         let literal = self
             .segments
@@ -181,7 +181,7 @@ fn segment(text: &str) -> Segment {
     }
 }
 
-/// A URL without its scheme.
+/// Returns a URL without its scheme.
 fn without_scheme(url: &str) -> &str {
     ["https://", "http://", "oci://"]
         .iter()

@@ -74,7 +74,7 @@ impl Parts {
     }
 }
 
-/// The needles of a rule, one per mapping.
+/// Returns the needles of a rule, one per mapping.
 fn needles(rule: &Rule) -> Vec<Needles> {
     let places = rule.mappings().iter();
     let needles = places.map(|place| Needles::new(rule, &place.from));
@@ -105,8 +105,8 @@ impl Prefilter {
         Self::with_words(rules, marker, &[], &mut Parts::default())
     }
 
-    /// Also searches for words that no rule applies to; [`Self::look`] reports them. One search for everything takes half the
-    /// time of two. Reuses the `parts` that are already built.
+    /// Like [`Self::new`], but also searches for words that no rule applies to; [`Self::look`] reports them. One search
+    /// for everything takes half the time of two. Reuses the `parts` that are already built.
     ///
     /// # Errors
     /// As [`Self::new`].
@@ -138,7 +138,7 @@ impl Prefilter {
                 .is_some_and(|text| named(&text))
     }
 
-    /// The text in the spelling that names are compared in. `None` if it already is in that spelling.
+    /// Returns the text in the spelling that names are compared in. `None` if it already is in that spelling.
     fn plain(&self, text: &[u8], has_capitals: bool) -> Option<Vec<u8>> {
         let decoded = spelling::decode(text);
         let is_upper = match &decoded {
@@ -201,7 +201,7 @@ impl Prefilter {
         parts.any(|(part, begun)| part.has_rest(begun, text))
     }
 
-    /// The offset of the first location beyond `most`. `None` if the text does not name that many.
+    /// Returns the offset of the first location beyond `most`. `None` if the text does not name that many.
     pub fn excess(&self, text: &[u8], most: usize) -> Option<usize> {
         let locations = |part: &'_ Arc<Part>| {
             let locations = part.locations(text).take(most + 1);
@@ -217,8 +217,8 @@ impl Prefilter {
         self.parts.iter().any(|part| part.has_stem(text))
     }
 
-    /// The sorted offsets of stems, and of names with escapes or capitals. Any text that a rule applies to contains one of
-    /// them.
+    /// Returns the sorted offsets of stems, and of names with escapes or capitals. Any text that a rule applies to contains
+    /// one of them.
     pub fn hints(&self, text: &[u8]) -> Vec<usize> {
         let parts = self.parts.iter();
         let of_parts = parts.flat_map(|part| part.stems_in(text).chain(part.with_capitals(text)));
@@ -347,7 +347,7 @@ mod tests {
         }
     }
 
-    /// The built-in rules and one of a user.
+    /// Returns the built-in rules and one of a user.
     fn with_own(from: &str) -> RuleSet {
         let own = format!("- {{from: {from}, to: new.example.com/x}}\n");
         let own: Vec<RuleSpec> = serde_yaml::from_str(&own).unwrap();

@@ -8,7 +8,7 @@ use crate::artifact::Artifact;
 use crate::edit::Applicability;
 use crate::image;
 
-/// The complete reference that is pulled, by digest if it has one. `None` if a part of it is not known.
+/// Returns the complete reference that is pulled, by digest if it has one. `None` if a part of it is not known.
 fn whole(name: &str, query: &Query<'_>, strip_v: bool) -> Option<String> {
     let is_written = match query.tag {
         TagState::Text(tag) => image::is_tag(tag),
@@ -33,7 +33,7 @@ fn whole(name: &str, query: &Query<'_>, strip_v: bool) -> Option<String> {
     Some(format!("{name}:{tag}"))
 }
 
-/// The complete reference after the move.
+/// Returns the complete reference after the move.
 fn after(target: &Move, query: &Query<'_>) -> Option<String> {
     whole(&moved(target, query), query, target.strip_v)
 }

@@ -4,7 +4,7 @@ use super::{Rule, Severity};
 use crate::artifact::Artifact;
 use crate::edit::Applicability;
 
-/// What is known of the tag of a reference.
+/// The tag of a reference, as far as it is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TagState<'t> {
     /// Neither tag nor digest, so `latest` is pulled.
@@ -19,7 +19,7 @@ pub enum TagState<'t> {
 }
 
 impl<'t> TagState<'t> {
-    /// The tag that is pulled, if it is known.
+    /// Returns the tag that is pulled, if it is known.
     pub(super) fn pulled(self) -> Option<&'t str> {
         match self {
             Self::None => Some("latest"),
@@ -68,7 +68,7 @@ pub struct Verdict<'r> {
     pub applicability: Applicability,
     /// Why the fix is not as safe as the rule, or why there is none.
     pub reason: Option<String>,
-    /// What registries answered, if they were asked.
+    /// The answers of registries, if they were asked.
     pub verified: Option<Verified>,
     /// The digest that the fix adds to the tag, if that was requested.
     pub pin: Option<String>,
@@ -124,7 +124,7 @@ impl Availability {
     }
 }
 
-/// The complete name after the move.
+/// Returns the complete name after the move.
 pub(super) fn moved(target: &Move, query: &Query<'_>) -> String {
     let tail = &query.segments[target.taken.min(query.segments.len())..];
     std::iter::once(target.to.as_str())

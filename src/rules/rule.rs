@@ -52,7 +52,7 @@ fn listed<T>(list: &Option<Vec<T>>) -> &[T] {
 }
 
 impl Rule {
-    /// The URL to read more: the page of the rule, or its first source.
+    /// Returns the URL to read more: the page of the rule, or its first source.
     pub fn url(&self) -> Option<&str> {
         let source = || self.sources().first().map(String::as_str);
         self.page.as_deref().or_else(source)
@@ -64,7 +64,7 @@ impl Rule {
         self.page_template = Some(Arc::clone(template));
     }
 
-    /// The page of another id, if rules have pages.
+    /// Returns the page of another id, if rules have pages.
     pub fn page_of(&self, id: &str) -> Option<String> {
         let template = self.page_template.as_ref()?;
         Some(template.replace("{rule}", id))
@@ -87,12 +87,12 @@ impl Rule {
         self.is_built_in
     }
 
-    /// The locations, in the order of the row: those of `from`, then those of `also`.
+    /// Returns the locations, in the order of the row: those of `from`, then those of `also`.
     pub fn mappings(&self) -> &[Mapping] {
         &self.mappings
     }
 
-    /// What happened to the location, in a few words.
+    /// Returns what happened to the location, in a few words.
     pub fn state(&self) -> &str {
         self.spec.state.as_deref().unwrap_or_default()
     }
@@ -121,7 +121,7 @@ impl Rule {
         listed(&self.spec.sources)
     }
 
-    /// When the row was added to the catalogue, and what changed in it since.
+    /// Returns when the row was added to the catalogue, and its changes since.
     pub fn history(&self) -> &[ChangeSpec] {
         listed(&self.spec.history)
     }
@@ -131,7 +131,7 @@ impl Rule {
         self.spec.requires_tag_in.is_some()
     }
 
-    /// For a chart repository, the charts that moved.
+    /// Returns the charts that moved, for a chart repository.
     pub fn charts(&self) -> &[String] {
         listed(&self.spec.charts)
     }
@@ -145,7 +145,7 @@ impl Rule {
         listed(&self.spec.except)
     }
 
-    /// The repositories that the rule does not cover, as patterns.
+    /// Returns the repositories that the rule does not cover, as patterns.
     pub fn except_patterns(&self) -> &[Pattern] {
         &self.except
     }
@@ -190,14 +190,14 @@ impl Rule {
         self.spec.digest.unwrap_or_default()
     }
 
-    /// The only tags that the rule covers, if not all.
+    /// Returns the only tags that the rule covers, if not all.
     pub(super) fn only_tags(&self) -> &[String] {
         self.tags()
             .map(|tags| tags.only.as_slice())
             .unwrap_or_default()
     }
 
-    /// The row with the defaults filled in and the severities of the day, for machine-readable output.
+    /// Returns the row with the defaults filled in and the severities of the day, for machine-readable output.
     pub fn described(&self) -> RuleSpec {
         let mut spec = (*self.spec).clone();
         let mut mappings = self.mappings.iter();

@@ -24,7 +24,7 @@ impl Selector {
         }
     }
 
-    /// The specificity. If several selectors match a rule, the highest weight counts.
+    /// Returns the specificity. If several selectors match a rule, the highest weight counts.
     pub fn weight(&self) -> usize {
         match self {
             Self::All => 0,
@@ -109,7 +109,7 @@ impl Names {
     }
 }
 
-/// The candidate closest to a word within one to three edits, or else the only candidate that starts with the word.
+/// Returns the candidate closest to a word within one to three edits, or else the only candidate that starts with the word.
 pub fn nearest<'c>(
     word: &str,
     candidates: impl IntoIterator<Item = &'c str> + Clone,

@@ -26,13 +26,13 @@ impl Spelling {
         }
     }
 
-    /// The short words to search for: a dot of a host with the letters around it, with a capital on one side.
+    /// Returns the short words to search for: a dot of a host with the letters around it, with a capital on one side.
     pub(super) fn words(&self) -> Vec<String> {
         let words: BTreeSet<String> = self.labels.iter().flat_map(with_capitals).collect();
         words.into_iter().collect()
     }
 
-    /// The offset of the dot, if the word found at `at` is part of a known host with capitals such as `K8S.gcr.io` or
+    /// Returns the offset of the dot, if the word found at `at` is part of a known host with capitals such as `K8S.gcr.io` or
     /// `Quay.Io`.
     pub(super) fn host_at(&self, text: &[u8], at: usize) -> Option<usize> {
         let dot = at + usize::from(text[at] != b'.');
@@ -48,7 +48,7 @@ impl Spelling {
     }
 }
 
-/// The offsets of escapes that stand for a character of a name.
+/// Returns the offsets of escapes that stand for a character of a name.
 pub(super) fn escapes(text: &[u8]) -> impl Iterator<Item = usize> {
     memchr::memchr_iter(b'\\', text).filter(|at| escape(text, *at).is_some())
 }
@@ -56,7 +56,7 @@ pub(super) fn escapes(text: &[u8]) -> impl Iterator<Item = usize> {
 /// The number of letters after the first of a label, so that `.Default` is not mistaken for `.Dev`.
 const MORE: usize = 2;
 
-/// The letters around a dot, with a capital on one side: `r.io` gives `R.i`, `.Io` and `.IO`.
+/// Returns the letters around a dot, with a capital on one side: `r.io` gives `R.i`, `.Io` and `.IO`.
 fn with_capitals((before, behind): &(String, String)) -> Vec<String> {
     let (Some(last), Some(first)) = (before.chars().last(), behind.chars().next()) else {
         return Vec::new();
@@ -116,7 +116,7 @@ fn escape(text: &[u8], at: usize) -> Option<Escape> {
     })
 }
 
-/// An escaped dot of a host in a regular expression, `k8s\.gcr\.io`. In a quoted scalar it has two backslashes.
+/// Parses an escaped dot of a host in a regular expression, `k8s\.gcr\.io`. In a quoted scalar it has two backslashes.
 fn dot_of_pattern(text: &[u8], at: usize) -> Option<Escape> {
     let before = at.checked_sub(1).map(|at| text[at])?;
     let slashes = 1 + usize::from(text.get(at + 1) == Some(&b'\\'));
@@ -127,7 +127,7 @@ fn dot_of_pattern(text: &[u8], at: usize) -> Option<Escape> {
     })
 }
 
-/// An escaped line break inside a word of a quoted scalar.
+/// Parses an escaped line break inside a word of a quoted scalar.
 fn continuation(text: &[u8], at: usize) -> Option<Escape> {
     let before = at.checked_sub(1).map(|at| text[at])?;
     let rest = &text[at + 1..];

@@ -4,7 +4,7 @@
 
 use std::cmp::Ordering;
 
-/// What is wrong with a table, and the faulty row.
+/// An error in a table, and its row.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct RowFault {
     pub(super) row: &'static str,
@@ -72,7 +72,7 @@ impl Table {
         self.body().lines()
     }
 
-    /// The rows with a key, in order.
+    /// Returns the rows with a key, in order.
     pub(super) fn rows(self, key: &str) -> impl Iterator<Item = &'static str> {
         let start = self.first(key);
         let lines = self.body()[start..].lines();
@@ -87,7 +87,7 @@ impl Table {
         rest
     }
 
-    /// The offset of the first line whose key is not lower than the given one.
+    /// Returns the offset of the first line whose key is not lower than the given one.
     fn first(self, key: &str) -> usize {
         let text = self.body();
         let bytes = text.as_bytes();

@@ -25,7 +25,7 @@ impl RuleSet {
             })
     }
 
-    /// The mappings that apply to the name.
+    /// Returns the mappings that apply to the name.
     pub(super) fn matching(&self, query: &Query<'_>) -> impl Iterator<Item = (&Rule, &Mapping)> {
         let host = query.segments.first().copied().unwrap_or_default();
         self.candidates(host)
@@ -33,7 +33,7 @@ impl RuleSet {
             .filter(|(rule, mapping)| applies(rule, mapping, query))
     }
 
-    /// The rank of a mapping. If several apply, the highest wins.
+    /// Returns the rank of a mapping. If several apply, the highest wins.
     pub(super) fn rank(
         rule: &Rule,
         mapping: &Mapping,
@@ -42,7 +42,7 @@ impl RuleSet {
         (mapping.from.weight(), rule.artifact == query.artifact)
     }
 
-    /// The first rule that matches the name, whatever its tag. For references that are not pulled.
+    /// Returns the first rule that matches the name, whatever its tag. For references that are not pulled.
     pub fn mentions(&self, query: &Query<'_>) -> Option<&Rule> {
         let host = query.segments.first()?;
         self.candidates(host)
@@ -119,7 +119,7 @@ fn covers(listed: &str, tag: &str) -> bool {
     }
 }
 
-/// What a verdict depends on besides the rule.
+/// The inputs of a verdict besides the rule.
 #[derive(Clone, Copy)]
 struct Known<'k> {
     answers: Option<&'k Answers>,
@@ -174,7 +174,7 @@ fn evaluate<'r>(
     verdict
 }
 
-/// The new location, or `None` if the rule has none for this name.
+/// Returns the new location, or `None` if the rule has none for this name.
 fn target(rule: &Rule, mapping: &Mapping, query: &Query<'_>) -> Option<Move> {
     let to = mapping.to.as_deref()?;
     let hit = mapping.from.matches(query.segments)?;

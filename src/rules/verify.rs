@@ -5,7 +5,7 @@
 use super::{Mapping, Query, Rule, RuleSet, TagState};
 use crate::artifact::Artifact;
 
-/// What is wrong with the rules as a set, one line per fault.
+/// Returns the faults of the rules as a set, one line each.
 pub fn faults(rules: &RuleSet) -> Vec<String> {
     let mut faults = Vec::new();
     for rule in rules.rules() {

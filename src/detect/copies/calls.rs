@@ -9,12 +9,12 @@ use super::{MOST, MOST_VARIABLES, is_of_name, makes_names, near};
 use crate::detect::flag;
 use crate::source::Span;
 
-/// The arguments of functions that push them, or derive other names from them.
+/// Returns the arguments of functions that push them, or derive other names from them.
 pub(super) fn of_functions(text: &str) -> impl Iterator<Item = Span> {
     functions(text).flat_map(|name| calls(text, name))
 }
 
-/// The shell functions that push their arguments, or derive other names from them.
+/// Returns the shell functions that push their arguments, or derive other names from them.
 fn functions(text: &str) -> impl Iterator<Item = &str> {
     let by_parentheses = memmem::find_iter(text.as_bytes(), "()").map(|at| {
         let before = text[..at].trim_end_matches(' ');
@@ -66,7 +66,7 @@ fn takes_apart_arguments(body: &str) -> bool {
         .any(|name| makes_names(body, name))
 }
 
-/// The arguments of each call of a function.
+/// Returns the arguments of each call of a function.
 fn calls<'t>(text: &'t str, name: &'t str) -> impl Iterator<Item = Span> {
     const BEFORE: [&str; 4] = ["do", "then", "else", "time"];
     let found = memmem::find_iter(text.as_bytes(), name).filter(move |at| {
@@ -80,7 +80,7 @@ fn calls<'t>(text: &'t str, name: &'t str) -> impl Iterator<Item = Span> {
     found.take(MOST).map(span)
 }
 
-/// What is piped to an `xargs` that pushes or derives other names: the rest of the pipeline before it.
+/// Returns the part of a pipeline before an `xargs` that pushes its input, or derives other names from it.
 pub(super) fn of_xargs(text: &str) -> impl Iterator<Item = Span> {
     let found = memmem::find_iter(text.as_bytes(), "xargs ").take(MOST);
     let makes = found.filter(|at| {
@@ -108,7 +108,7 @@ pub(super) fn of_xargs(text: &str) -> impl Iterator<Item = Span> {
     })
 }
 
-/// Here-documents that are followed by a push or a copy. It is not known what reads them.
+/// Returns the here-documents that are followed by a push or a copy. It is not known what reads them.
 pub(super) fn of_documents(text: &str) -> Vec<Span> {
     const COPIERS: [&str; 5] = [" push ", " tag ", " copy ", "crane cp ", " cp docker://"];
     let mut found = Vec::new();
@@ -146,7 +146,7 @@ pub(super) fn of_documents(text: &str) -> Vec<Span> {
     found.into_iter().map(|(_, list)| list).collect()
 }
 
-/// The end of the shell command at an offset: the end of its line, unless the line is continued.
+/// Returns the end of the shell command at an offset: the end of its line, unless the line is continued.
 fn command_end(text: &str, at: usize) -> usize {
     let rest = near(text, at);
     let mut ends = rest.match_indices('\n').map(|(end, _)| end);

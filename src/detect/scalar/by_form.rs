@@ -43,7 +43,7 @@ pub(super) fn image(context: &Context<'_>, span: Span, out: &mut Vec<ImageUse>) 
     });
 }
 
-/// The insertion of a `newName` next to the name of an entry. `None` if it has one, or there is no room.
+/// Returns the insertion of a `newName` next to the name of an entry. `None` if it has one, or there is no room.
 fn new_name(context: &Context<'_>) -> Option<Insertion> {
     let (text, map) = (context.input.text, context.siblings?);
     let layout = |key: &str| {
@@ -93,7 +93,7 @@ const NOT_REPLACED: Usage = Usage::Selector {
     replaced: false,
 };
 
-/// `OLD=NEW:tag`, `OLD:tag`
+/// Reads `OLD=NEW:tag` or `OLD:tag`.
 pub(super) fn replacement(context: &Context<'_>, span: Span, out: &mut Vec<ImageUse>) {
     let Input {
         masked, actions, ..
@@ -129,7 +129,7 @@ pub(super) fn replacement(context: &Context<'_>, span: Span, out: &mut Vec<Image
     }
 }
 
-/// `alias=image:constraint, ...`
+/// Reads `alias=image:constraint, ...`.
 pub(super) fn aliases(context: &Context<'_>, span: Span, out: &mut Vec<ImageUse>) {
     let Input {
         masked, actions, ..

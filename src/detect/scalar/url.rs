@@ -48,7 +48,7 @@ pub(super) fn read(context: &Context<'_>, span: Span) -> Option<ImageUse> {
     })
 }
 
-/// The registry in a URL, if something above lists registries, such as those that a proxy caches.
+/// Returns the registry in a URL, if something above lists registries, such as those that a proxy caches.
 pub(super) fn registry(context: &Context<'_>, span: Span) -> Option<ImageUse> {
     let masked = context.input.masked;
     let url = span.of(masked);
@@ -71,7 +71,7 @@ fn is_below_registries(context: &Context<'_>) -> bool {
     context.upwards().any(|above| lists(above.key))
 }
 
-/// The artifact at a URL, by its scheme and key. `None` if the value is not exactly one URL.
+/// Returns the artifact at a URL, by its scheme and key. `None` if the value is not exactly one URL.
 fn artifact(key: &str, value: &str) -> Option<Artifact> {
     let http = value.starts_with("https://") || value.starts_with("http://");
     let oci = value.starts_with("oci://");
@@ -95,7 +95,7 @@ fn artifact(key: &str, value: &str) -> Option<Artifact> {
     })
 }
 
-/// The name, tag and digest. An OCI chart's URL may contain tag and digest; otherwise the version beside it counts.
+/// Returns the name, tag and digest. An OCI chart's URL may contain tag and digest; otherwise the version beside it counts.
 fn pieces(context: &Context<'_>, span: Span, artifact: Artifact) -> (Span, Tag, Option<Span>) {
     let Input {
         masked, actions, ..
@@ -119,7 +119,7 @@ fn pieces(context: &Context<'_>, span: Span, artifact: Artifact) -> (Span, Tag, 
     }
 }
 
-/// The `name` of a chart dependency: of a map that has a version, or is below a key for dependencies.
+/// Returns the `name` of a chart dependency: of a map that has a version, or is below a key for dependencies.
 fn chart_beside<'m>(map: &'m Map<'m>, parent: &str) -> Option<&'m str> {
     let dependency =
         map.get("version").is_some() || matches!(parent, "dependencies" | "helmcharts");

@@ -16,7 +16,7 @@ const OWN_DEFAULT: &str = "kubeadm of this version compares it with its own defa
 const OWN_DEFAULT_UNKNOWN: &str = "before 1.25, kubeadm compares it with its own default, and would look for CoreDNS elsewhere; the \
                                    version is not given here";
 
-/// The usage of `--image-repository`, given the command's `--kubernetes-version`.
+/// Returns the usage of `--image-repository`, given the command's `--kubernetes-version`.
 pub(in crate::detect) fn option(version: Option<&str>) -> Usage {
     let version = version.filter(|version| version.contains('.') && !version.contains(['$', '{']));
     match version {
@@ -26,7 +26,7 @@ pub(in crate::detect) fn option(version: Option<&str>) -> Usage {
     }
 }
 
-/// The usage of `imageRepository`.
+/// Returns the usage of `imageRepository`.
 pub(in crate::detect) fn repository(context: &Context<'_>) -> Usage {
     let dns = context.siblings.and_then(|map| map.get("dns"));
     let dns = dns.and_then(Node::as_map);
@@ -40,7 +40,7 @@ pub(in crate::detect) fn repository(context: &Context<'_>) -> Usage {
     }
 }
 
-/// The usage of `dns.imageRepository`.
+/// Returns the usage of `dns.imageRepository`.
 pub(super) fn dns_repository(context: &Context<'_>) -> Usage {
     let own = context.siblings.and_then(|map| map.text("imageRepository"));
     match own.is_some_and(|folder| folder.contains('/')) {
@@ -49,7 +49,7 @@ pub(super) fn dns_repository(context: &Context<'_>) -> Usage {
     }
 }
 
-/// The usage of a default in the schema of a `ClusterClass` variable, which may apply to clusters of any version.
+/// Returns the usage of a default in the schema of a `ClusterClass` variable, which may apply to clusters of any version.
 pub(super) fn variable(context: &Context<'_>) -> Usage {
     let variable = context.above().and_then(|above| above.siblings);
     match is_repository(variable) {
@@ -58,7 +58,7 @@ pub(super) fn variable(context: &Context<'_>) -> Usage {
     }
 }
 
-/// The usage of a `Cluster`'s variable, which the class usually passes to `imageRepository`.
+/// Returns the usage of a `Cluster`'s variable, which the class usually passes to `imageRepository`.
 pub(super) fn topology_variable(context: &Context<'_>) -> Usage {
     if !is_repository(context.siblings) {
         return Usage::PULL;
@@ -68,7 +68,7 @@ pub(super) fn topology_variable(context: &Context<'_>) -> Usage {
     option(topology.and_then(|topology| topology.text("version")))
 }
 
-/// The usage of the registry of a tool that calls kubeadm, given the cluster's version beside it.
+/// Returns the usage of the registry of a tool that calls kubeadm, given the cluster's version beside it.
 pub(super) fn wrapped(context: &Context<'_>) -> Usage {
     option(context.siblings.and_then(|map| map.text("version")))
 }
@@ -90,7 +90,7 @@ fn by_version(context: &Context<'_>) -> Usage {
     }
 }
 
-/// The `spec.version` of a control plane, above the configuration.
+/// Returns the `spec.version` of a control plane, above the configuration.
 fn control_plane_version<'c>(context: &Context<'c>) -> Option<&'c str> {
     let maps = context.upwards().filter_map(|above| above.siblings);
     maps.filter(|map: &&Map<'_>| map.get("kubeadmConfigSpec").is_some())
@@ -119,7 +119,8 @@ pub(in crate::detect) fn needs_companion(usage: Usage) -> bool {
     matches!(usage, Usage::Pull(Certainty::Likely(reason)) if reasons.contains(&reason))
 }
 
-/// The insertion that states the folder of CoreDNS, which kubeadm finds by itself only if the registry is its own default.
+/// Returns the insertion that states the folder of CoreDNS, which kubeadm finds by itself only if the registry is its own
+/// default.
 pub(in crate::detect) fn companion(context: &Context<'_>, registry: Span) -> Option<Companion> {
     let is_of_dns = context.parent == "dns";
     if is_of_dns {
@@ -164,7 +165,7 @@ fn insertion(span: Span, before: String, after: String) -> Insertion {
     }
 }
 
-/// The insertion of a map `dns` beside `imageRepository`.
+/// Returns the insertion of a map `dns` beside `imageRepository`.
 fn map_beside(text: &str, map: &Map<'_>) -> Option<Insertion> {
     let own = map.entries.iter().find(|entry| entry.name() == Some(KEY))?;
     let like = beside::layout_of(text, map, own).ok()?;

@@ -37,7 +37,7 @@ pub(super) enum Says {
 }
 
 impl Row {
-    /// The usage of the value.
+    /// Returns the usage of the value.
     pub(in crate::detect) fn usage(&self, context: &Context<'_>) -> Usage {
         match self.says {
             Says::Is(usage) => usage,
@@ -45,7 +45,7 @@ impl Row {
         }
     }
 
-    /// The usage of the value, combined with that of something above.
+    /// Returns the usage of the value, combined with that of something above.
     pub(in crate::detect) fn usage_below(
         &self,
         context: &Context<'_>,

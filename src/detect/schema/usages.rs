@@ -10,7 +10,7 @@ const SELECTS: &str = "it selects what a base names, and must follow it";
 const SELECTS_AND_STAYS: &str =
     "it selects what a base names, and must follow it: a `newName` would pull it from elsewhere";
 
-/// The usage of the `name` of an entry that replaces images.
+/// Returns the usage of the `name` of an entry that replaces images.
 pub(super) fn kustomize_entry(context: &Context<'_>) -> Usage {
     let new_name = context.siblings.and_then(|map| map.get("newName"));
     let replaced = new_name
@@ -26,12 +26,12 @@ const PUT_IN: Usage = Usage::likely(
     "a policy puts it into objects: check that other policies allow the new location",
 );
 
-/// The usage of what a policy puts into objects.
+/// Returns the usage of what a policy puts into objects.
 pub(super) fn put_in(_: &Context<'_>) -> Usage {
     PUT_IN
 }
 
-/// The usage of an object that a policy manages: created if the policy requires it, otherwise only matched.
+/// Returns the usage of an object that a policy manages: created if the policy requires it, otherwise only matched.
 pub(super) fn managed_object(context: &Context<'_>) -> Usage {
     let wanted = context.siblings.and_then(|map| map.text("complianceType"));
     match wanted.unwrap_or_default().to_ascii_lowercase().as_str() {
@@ -40,7 +40,7 @@ pub(super) fn managed_object(context: &Context<'_>) -> Usage {
     }
 }
 
-/// The usage of the image of a Compose service, which is not pulled if the service is built.
+/// Returns the usage of the image of a Compose service, which is not pulled if the service is built.
 pub(super) fn compose_service(context: &Context<'_>) -> Usage {
     match context
         .siblings
@@ -51,7 +51,7 @@ pub(super) fn compose_service(context: &Context<'_>) -> Usage {
     }
 }
 
-/// The usage of the source of an image stream or a build: an image, or a tag of another stream.
+/// Returns the usage of the source of an image stream or a build: an image, or a tag of another stream.
 pub(super) fn openshift_source(context: &Context<'_>) -> Usage {
     match context.siblings.and_then(|map| map.text("kind")) {
         Some("DockerImage") => Usage::PULL,
@@ -59,7 +59,7 @@ pub(super) fn openshift_source(context: &Context<'_>) -> Usage {
     }
 }
 
-/// The usage of the image of `docker_image`, which pulls, builds, pushes or removes it.
+/// Returns the usage of the image of `docker_image`, which pulls, builds, pushes or removes it.
 pub(super) fn ansible_image(context: &Context<'_>) -> Usage {
     let text = |key: &str| context.siblings.and_then(|map| map.text(key));
     let is_built = text("source") == Some("build") || text("path").is_some();
@@ -71,7 +71,7 @@ pub(super) fn ansible_image(context: &Context<'_>) -> Usage {
     }
 }
 
-/// The usage of an input of an Azure Pipelines task. `Docker` builds and pushes.
+/// Returns the usage of an input of an Azure Pipelines task. `Docker` builds and pushes.
 pub(super) fn azure_task(context: &Context<'_>) -> Usage {
     let step = context.above().and_then(|inputs| inputs.siblings);
     let task = step.and_then(|step| step.text("task"));
@@ -81,7 +81,7 @@ pub(super) fn azure_task(context: &Context<'_>) -> Usage {
     }
 }
 
-/// The usage of an image in a Pulumi resource. `docker:Image` and `docker-build:Image` build and push.
+/// Returns the usage of an image in a Pulumi resource. `docker:Image` and `docker-build:Image` build and push.
 pub(super) fn pulumi_resource(context: &Context<'_>) -> Usage {
     let mut maps = context.upwards().filter_map(|above| above.siblings);
     let kind = maps.find_map(|map| map.text("type"));
@@ -91,7 +91,7 @@ pub(super) fn pulumi_resource(context: &Context<'_>) -> Usage {
     }
 }
 
-/// The usage of the repository of a Concourse resource: pushed if a job puts to it, otherwise pulled.
+/// Returns the usage of the repository of a Concourse resource: pushed if a job puts to it, otherwise pulled.
 pub(super) fn concourse_resource(context: &Context<'_>) -> Usage {
     let mut maps = context.upwards().filter_map(|above| above.siblings);
     let name = maps.find_map(|map| map.text("name").filter(|_| map.get("source").is_some()));
@@ -114,7 +114,7 @@ fn is_put(name: &str, node: &Node<'_>) -> bool {
     })
 }
 
-/// The usage of an object that a Chainsaw test expects. It has to move with what the test creates.
+/// Returns the usage of an object that a Chainsaw test expects. It has to move with what the test creates.
 pub(super) fn asserted(_: &Context<'_>) -> Usage {
     ASSERTED
 }
@@ -123,7 +123,7 @@ pub(super) fn asserted(_: &Context<'_>) -> Usage {
 pub(super) const CACHE: Usage =
     Usage::likely("a build reads its layers there: see what has written them");
 
-/// The usage of an input of a GitHub action, which may build or push.
+/// Returns the usage of an input of a GitHub action, which may build or push.
 pub(super) fn github_step(context: &Context<'_>) -> Usage {
     let steps = context.upwards().filter_map(|above| above.siblings);
     let uses = steps.filter_map(|map| map.text("uses")).next();
@@ -164,7 +164,7 @@ fn is_output(action: &str, input: &str) -> bool {
     ACTIONS.iter().any(|name| action.contains(name)) && OUTPUTS.contains(&input)
 }
 
-/// The usage of a workflow's variable, which a step may pass to an action that builds or pushes.
+/// Returns the usage of a workflow's variable, which a step may pass to an action that builds or pushes.
 pub(super) fn github_variable(context: &Context<'_>) -> Usage {
     let root = context.upwards().filter_map(|above| above.siblings).last();
     let jobs = root
@@ -184,8 +184,8 @@ pub(super) fn github_variable(context: &Context<'_>) -> Usage {
     }
 }
 
-/// The usage of a variable or an input of a pipeline. Scripts and other files decide what it is for; without a tag, they may
-/// add one and push it.
+/// Returns the usage of a variable or an input of a pipeline. Scripts and other files decide what it is for; without a tag,
+/// they may add one and push it.
 pub(super) fn pipeline_variable(context: &Context<'_>) -> Usage {
     let Step::Key(name) = context.step() else {
         return Usage::PULL;

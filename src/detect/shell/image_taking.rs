@@ -104,7 +104,7 @@ impl Row {
         })
     }
 
-    /// The words between the verb and the argument, given the words before the argument.
+    /// Returns the words between the verb and the argument, given the words before the argument.
     fn behind_verb<'w, 'c>(&self, before: &'w [Word<'c>]) -> Option<&'w [Word<'c>]> {
         let tool = before.iter().rposition(|word| self.has_tool(word))?;
         let rest = &before[tool + 1..];
@@ -137,7 +137,7 @@ fn is_option(word: &Word<'_>) -> bool {
     word.text.starts_with('-')
 }
 
-/// `RUN --mount=type=bind,from=NAME:tag,target=/x`
+/// Whether the word mounts an image: `RUN --mount=type=bind,from=NAME:tag,target=/x`
 fn is_mounted(word: &str) -> bool {
     let mut settings = word.split(',');
     let from = |setting: &str| setting.strip_prefix("from=").is_some_and(is_name);
@@ -173,13 +173,13 @@ impl Command<'_> {
 }
 
 impl Command<'_> {
-    /// `agent { docker { image 'NAME:tag' } }` of Jenkins.
+    /// Whether the word is the image of a Jenkins agent: `agent { docker { image 'NAME:tag' } }`
     fn is_agent(&self, index: usize) -> bool {
         let begins = index == 1 || index >= 2 && self.words[index - 2].text == "{";
         begins && self.previous(index) == "image" && is_name(self.words[index].text)
     }
 
-    /// `--build-arg BASE=NAME:tag`, as `ARG` of a Dockerfile.
+    /// Whether the word is a build argument with an image, for an `ARG` of a Dockerfile: `--build-arg BASE=NAME:tag`
     fn is_build_argument(&self, index: usize) -> bool {
         let own = self.words[index].text;
         let joined = own.strip_prefix("--build-arg=");

@@ -10,7 +10,7 @@ const VERBS: [&str; 8] = [
 ];
 
 impl Command<'_> {
-    /// `docker rmi NAME`, `ctr images rm NAME`, `crictl images NAME`
+    /// Whether the command looks for the word on this machine: `docker rmi NAME`, `ctr images rm NAME`, `crictl images NAME`
     pub(super) fn is_local(&self, index: usize) -> bool {
         let before = self.before(index);
         // The program is named elsewhere, so the verb comes first.

@@ -62,7 +62,7 @@ impl Command<'_> {
             || self.is_deleted(index)
     }
 
-    /// `docker manifest create NAME ...`. Its parts have been pushed before.
+    /// Whether the word is in `docker manifest create NAME ...`. The parts of the manifest were pushed before.
     fn is_manifest(&self, index: usize) -> bool {
         let is_made = matches!(self.previous(index), "create" | "annotate");
         is_made
@@ -72,7 +72,7 @@ impl Command<'_> {
                 .any(|word| word.text == "manifest")
     }
 
-    /// `make docker-build docker-push IMG=NAME`
+    /// Whether the word names what `make` builds or pushes: `make docker-build docker-push IMG=NAME`
     fn is_made(&self, index: usize) -> bool {
         let is_target = |word: &str| word.contains("push") || word.contains("build");
         let names_product = ["IMG=", "IMAGE=", "IMAGE_NAME="]
@@ -82,14 +82,14 @@ impl Command<'_> {
         names_product && words.any(|word| word == "make") && words.any(is_target)
     }
 
-    /// `crane delete NAME`: deletes from a registry, not from this machine.
+    /// Whether the word is deleted from a registry: `crane delete NAME`
     fn is_deleted(&self, index: usize) -> bool {
         const CLIENTS: [&str; 6] = ["crane", "gcloud", "gcrane", "oras", "regctl", "skopeo"];
         let mut words = self.before(index).iter().map(|word| word.text);
         words.any(|word| CLIENTS.contains(&word)) && words.any(|word| word == "delete")
     }
 
-    /// `--output type=registry,name=NAME` of builders, or its value alone.
+    /// Whether the word is `--output type=registry,name=NAME` of a builder, or the value of that.
     fn is_output(&self, index: usize) -> bool {
         let (own, previous) = (self.words[index].text, self.previous(index));
         let is_kind = |word: &str| {

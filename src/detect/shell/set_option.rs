@@ -43,7 +43,7 @@ enum Reading {
     Text,
     /// Everything after the first `=` is the value.
     Literal,
-    /// What follows the first `=`, or everything if there is none, is JSON.
+    /// The text after the first `=` is JSON, or all of it if there is no `=`.
     Json,
 }
 
@@ -91,7 +91,7 @@ impl SetOption {
 }
 
 impl Command<'_> {
-    /// The options of the command, each with the index of its word. `text` is the text that was split into words.
+    /// Returns the options of the command, each with the index of its word. `text` is the text that was split into words.
     pub(in crate::detect) fn set_options(&self, text: &str) -> Vec<(usize, SetOption)> {
         let words = self.words.iter().enumerate();
         let read = words.filter_map(|(index, word)| {
@@ -110,7 +110,7 @@ impl Command<'_> {
     }
 }
 
-/// The options in a list of arguments, which no shell reads. Each comes with the index of the argument that has the settings.
+/// Returns the options in a list of arguments, which no shell reads, each with the index of the argument for its settings.
 pub(in crate::detect) fn of_arguments(
     text: &str,
     arguments: &[Option<Span>],
@@ -319,7 +319,7 @@ impl Argument {
         found
     }
 
-    /// `image={"registry": "k8s.gcr.io"}`
+    /// Reads the settings in JSON: `image={"registry": "k8s.gcr.io"}`
     fn settings_of_json(&self, masked: &str) -> Vec<Setting> {
         let is_whole = masked.starts_with(['{', '[']);
         let split = masked.split_once('=').filter(|_| !is_whole);
@@ -365,7 +365,7 @@ impl Argument {
         }
     }
 
-    /// The span in which a piece of the decoded argument is written, if it is spelled verbatim.
+    /// Returns the span in which a piece of the decoded argument is written, if it is spelled verbatim.
     fn written(&self, piece: Span, masked: &str) -> Option<Span> {
         let places = self.places.get(piece.start..piece.end)?;
         let (Some(first), Some(last)) = (places.first(), places.last()) else {
@@ -378,14 +378,14 @@ impl Argument {
     }
 }
 
-/// The length of a value: up to a comma that is not escaped.
+/// Returns the length of a value: up to a comma that is not escaped.
 fn end_of_value(text: &str) -> usize {
     let mut marks = text.match_indices(',');
     let end = marks.find(|(at, _)| !text[..*at].ends_with('\\'));
     end.map_or(text.len(), |(at, _)| at)
 }
 
-/// The length of the placeholder at the start of a text, on one line. 0 if it does not end, or is a command.
+/// Returns the length of the placeholder at the start of a text, on one line. 0 if it does not end, or is a command.
 fn opened(text: &str) -> Option<usize> {
     let (open, close) = [("${{", "}}"), ("{{", "}}"), ("${", "}"), ("$(", ")")]
         .into_iter()

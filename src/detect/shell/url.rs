@@ -39,7 +39,7 @@ impl Command<'_> {
         })
     }
 
-    /// What the URL points to.
+    /// Returns the artifact that the URL points to.
     pub(in crate::detect) fn artifact(&self, index: usize) -> Artifact {
         match self.takes_chart_repository(index) {
             true => Artifact::ChartRepository,
@@ -47,7 +47,7 @@ impl Command<'_> {
         }
     }
 
-    /// `helm repo add NAME URL`, `--repo URL`
+    /// Whether the URL is a chart repository: `helm repo add NAME URL`, `--repo URL`
     fn takes_chart_repository(&self, index: usize) -> bool {
         let own = self.words[index].text;
         let option = own

@@ -65,7 +65,7 @@ impl Reader<'_> {
         Some(found)
     }
 
-    /// Room for the image's own pieces, in place of those that other maps may read too.
+    /// Returns the room for the image's own pieces, in place of those that other maps may read too.
     fn own_keys(&self) -> Vec<OwnKey> {
         let Some(map) = self.map else {
             return Vec::new();
@@ -83,7 +83,7 @@ impl Reader<'_> {
         lent.collect()
     }
 
-    /// The insertion of a pair with the key, next to the name or else to the last entry that the map itself has.
+    /// Returns the insertion of a pair with the key, next to the name or else to the last entry that the map itself has.
     fn beside_own(&self, map: &Map<'_>, key: &str) -> Option<Insertion> {
         let text = self.context.input.text;
         let named = self.parts[self.image.name].own;
@@ -119,7 +119,7 @@ impl Reader<'_> {
         self.parts[at].node.as_scalar()
     }
 
-    /// The spans of the parts, if all of them are spelled verbatim.
+    /// Returns the spans of the parts, if all of them are spelled verbatim.
     fn spans_as_written(&self) -> Option<Spans> {
         let input = self.context.input;
         let optional = |at: Option<usize>| match at.and_then(|at| self.scalar(at)) {
@@ -218,7 +218,7 @@ impl Reader<'_> {
         plausible.then(|| self.joined(context, whole, registry, spans))
     }
 
-    /// The slot between the quotes of an empty digest. Without quotes, the value need not be a string.
+    /// Returns the slot between the quotes of an empty digest. Without quotes, the value need not be a string.
     fn digest_slot(&self, digest: Option<Span>) -> Option<DigestSlot> {
         let span = digest.filter(|span| span.is_empty())?;
         let at = self.image.digest?;
@@ -322,7 +322,7 @@ impl Reader<'_> {
     }
 }
 
-/// The span of the alias that is the value of an entry, to be replaced. `None` if the value is not an alias.
+/// Returns the span of the alias that is the value of an entry, to be replaced. `None` if the value is not an alias.
 fn alias_of(text: &str, entry: &Entry<'_>) -> Option<Insertion> {
     let key = entry.key.span();
     if entry.value.span().start >= key.start {

@@ -30,7 +30,7 @@ pub(super) struct Part {
     capitals: Option<Search>,
 }
 
-/// With more words than this, two searches are faster than one.
+/// The maximum number of words in one search. With more, two searches are faster.
 const MOST_TOGETHER: usize = 32;
 
 impl Part {
@@ -128,7 +128,7 @@ impl Part {
         sight
     }
 
-    /// The offsets of hosts that are written with capitals.
+    /// Returns the offsets of hosts that are written with capitals.
     pub(super) fn with_capitals<'a>(&'a self, text: &'a [u8]) -> impl Iterator<Item = usize> + 'a {
         let (search, from) = match &self.capitals {
             Some(capitals) => (capitals, 0),
@@ -140,7 +140,7 @@ impl Part {
         hits.filter_map(|(_, at)| self.spelling.host_at(text, at))
     }
 
-    /// The offsets at which the text, as written, names a location.
+    /// Returns the offsets at which the text, as written, names a location.
     pub(super) fn locations<'a>(&'a self, text: &'a [u8]) -> impl Iterator<Item = usize> + 'a {
         let mut known = Vec::new();
         self.search
@@ -156,7 +156,7 @@ impl Part {
             })
     }
 
-    /// The locations of a stem. Empty for the words that reveal names with capitals.
+    /// Returns the locations of a stem. Empty for the words that reveal names with capitals.
     fn places_of(&self, stem: usize) -> impl Iterator<Item = &Context> {
         let places = self.stems.get(stem).into_iter().flatten();
         places.map(|place| &self.places[*place])
@@ -164,7 +164,7 @@ impl Part {
 }
 
 impl Part {
-    /// The locations whose first piece is in the text while the rest may be in another, with the index of the cut.
+    /// Returns the locations whose first piece is in the text while the rest may be in another, with the index of the cut.
     pub(super) fn beginnings(&self, text: &[u8]) -> BTreeSet<(usize, usize)> {
         let stems = self.search.find_iter(text);
         let begun = stems.flat_map(|(stem, start)| {
@@ -189,7 +189,7 @@ impl Part {
         self.stems_in(text).next().is_some()
     }
 
-    /// The offsets of the stems of locations.
+    /// Returns the offsets of the stems of locations.
     pub(super) fn stems_in<'a>(&'a self, text: &'a [u8]) -> impl Iterator<Item = usize> + 'a {
         let of_places = self
             .search

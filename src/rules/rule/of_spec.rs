@@ -64,7 +64,7 @@ impl Rule {
     }
 }
 
-/// The given id, or one derived from the first location.
+/// Returns the given id, or one derived from the first location.
 fn id(spec: &RuleSpec, first: &str) -> Result<String, String> {
     let id = match &spec.id {
         Some(id) => id.clone(),
@@ -83,7 +83,7 @@ fn id(spec: &RuleSpec, first: &str) -> Result<String, String> {
     }
 }
 
-/// A date that raises the severity must be a day or a month.
+/// Checks that every date that raises the severity is a day or a month.
 fn check_dates(spec: &RuleSpec) -> Result<(), String> {
     let undated = spec.dates.iter().flatten();
     let mut undated = undated.filter(|date| date.severity.is_some() && date.day().is_none());

@@ -118,7 +118,7 @@ impl Needles {
         }
     }
 
-    /// The text to search for first: the end of the host if that is rare, otherwise the first segment of the path.
+    /// Returns the text to search for first: the end of the host if that is rare, otherwise the first segment of the path.
     pub(super) fn stem(&self) -> &str {
         let first = self
             .segments
@@ -161,8 +161,8 @@ impl Context {
         }
     }
 
-    /// How much of the location the text names, with the stem at `start`. `known` caches whether the other pieces are in the
-    /// text. That does not depend on `start`, so each of them is searched for once.
+    /// Returns how much of the location the text names, with the stem at `start`. `known` caches whether the other pieces
+    /// are in the text. That does not depend on `start`, so each of them is searched for once.
     pub(super) fn named_at(&self, text: &[u8], start: usize, known: &mut [Option<bool>]) -> Named {
         if self.fits_at(&self.whole, text, start, false) {
             return Named::Whole;
@@ -183,8 +183,8 @@ impl Context {
         named
     }
 
-    /// The cuts whose first piece ends a value or continues in an expression, with the stem at `start`. The other piece may
-    /// be in another file.
+    /// Returns the cuts whose first piece ends a value or continues in an expression, with the stem at `start`. The other
+    /// piece may be in another file.
     pub(super) fn beginnings_at(&self, text: &[u8], start: usize) -> impl Iterator<Item = usize> {
         let begins = move |cut: &Split| cut.met.first && self.fits_at(&cut.met, text, start, true);
         let cuts = self.cuts.iter().enumerate();
@@ -241,7 +241,7 @@ impl Needles {
     }
 }
 
-/// `gcr.io` of `k8s.gcr.io`
+/// Returns the last two labels of a host: `gcr.io` of `k8s.gcr.io`
 fn domain(host: &str) -> &str {
     let mut dots = host.rmatch_indices('.').map(|(at, _)| at);
     dots.nth(1).map_or(host, |dot| &host[dot + 1..])
