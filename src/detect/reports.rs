@@ -48,11 +48,11 @@ pub(super) fn is_report(map: &Map<'_>, object: Option<(&str, &str)>) -> bool {
     let has = |key: &&str| map.get(key).is_some();
     KEYS.iter().any(|keys| keys.iter().all(has))
         || is_inspected(map)
-        // What Cosign signs.
+        // The payload that Cosign signs
         || map.map("critical").is_some_and(|signed| signed.get("identity").is_some())
         // SARIF
         || holds_maps(map, "runs", &["tool"])
-        // What `crictl images` prints.
+        // The output of `crictl images`
         || holds_maps(map, "images", &OF_IMAGE)
 }
 

@@ -26,7 +26,7 @@ pub enum Presence {
     },
 }
 
-/// Which images are asked about.
+/// The images to ask about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Asking {
     /// The images that fixes would put in place.
