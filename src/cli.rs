@@ -1,5 +1,5 @@
-//! The entry point of the command line: arguments in, exit code out. What the arguments mean is decided here; the work is
-//! done below.
+//! The entry point of the command line, from arguments to the exit code. It decides what the arguments mean; the modules
+//! below do the work.
 
 mod args;
 mod catalogue;
@@ -51,13 +51,13 @@ use args::Command;
 use dispatch::run;
 use standard_stream::Lasting;
 
-/// Why the process ends.
+/// How the process ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
     /// Nothing is left to do.
     Done,
     FindingsLeft,
-    /// The job could not be done, or was not understood.
+    /// The run is incomplete, or the arguments are wrong.
     Failed,
 }
 
@@ -100,7 +100,7 @@ pub fn main() -> Exit {
                 let _ = complain(&mut io::stderr(), message);
                 return Exit::Failed;
             }
-            // Nowhere is left to report it if this fails.
+            // If this fails, there is no way left to report it.
             let _ = print(&error);
             return if error.use_stderr() {
                 Exit::Failed
@@ -133,7 +133,7 @@ pub fn main() -> Exit {
     }
 }
 
-/// Runs once or, where that is asked for, on every change.
+/// Runs once or, if requested, on every change.
 fn run_or_watch(
     arguments: &Arguments,
     unread: &Arc<AtomicBool>,
@@ -168,7 +168,7 @@ fn watch(
     watch::watch(&roots, arguments.scope.all_text, out, err, run)
 }
 
-/// Prints help, or what is wrong with the arguments. They may be names of files that a stranger gave.
+/// Prints help, or an error about arguments, which may contain file names from a stranger.
 fn print(error: &clap::Error) -> io::Result<()> {
     let text = error.render().to_string();
     match printable::lines(&text) {
@@ -177,7 +177,7 @@ fn print(error: &clap::Error) -> io::Result<()> {
     }
 }
 
-/// What `regfix cluster` is asked for, if it is.
+/// Returns the arguments of `regfix cluster`, if that is the command.
 fn of_cluster(arguments: &Arguments) -> Option<&cluster::Cluster> {
     match &arguments.command {
         Some(Command::Cluster(cluster)) => Some(cluster),
@@ -185,21 +185,21 @@ fn of_cluster(arguments: &Arguments) -> Option<&cluster::Cluster> {
     }
 }
 
-/// Says why nothing is done. The message is ready to be shown, and may have several lines.
+/// Prints why nothing is done. The message is ready to be shown, and may have several lines.
 fn refuse(message: &str, err: &mut dyn Write) -> io::Result<Exit> {
     writeln!(err, "regfix: {}", message.trim())?;
     Ok(Exit::Failed)
 }
 
-/// Today, in UTC and not in the local time zone: two runs at the same moment judge alike.
+/// Returns today's date in UTC, so that runs at the same moment agree in all time zones.
 fn today() -> Date {
     jiff::Timestamp::now()
         .to_zoned(jiff::tz::TimeZone::UTC)
         .date()
 }
 
-/// As many threads as were asked for, or as there are cores. A thread that writes waits for the disk most of its time.
-/// They start with the first run of the process.
+/// Starts the requested number of threads, or one per core; four per core if the run writes, because a thread that writes
+/// mostly waits for the disk. Only the first call in a process has an effect.
 fn set_threads(jobs: Option<usize>, writes: bool) -> Result<(), String> {
     static STARTED: OnceLock<Result<(), String>> = OnceLock::new();
     STARTED.get_or_init(|| start_threads(jobs, writes)).clone()
@@ -208,7 +208,7 @@ fn set_threads(jobs: Option<usize>, writes: bool) -> Result<(), String> {
 fn start_threads(jobs: Option<usize>, writes: bool) -> Result<(), String> {
     let threads = match std::thread::available_parallelism() {
         Ok(cores) if jobs.is_none() && writes => cores.get() * 4,
-        // 0 is one for each core.
+        // 0 means one per core.
         _ => jobs.unwrap_or_default(),
     };
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);

@@ -1,4 +1,4 @@
-//! The arguments and their help. Knows nothing of what they mean.
+//! The arguments and their help texts. This module does not interpret them.
 
 mod values;
 
@@ -55,7 +55,7 @@ pub struct Arguments {
 }
 
 impl Arguments {
-    /// With all that a hook means beside what was typed.
+    /// Applies everything that `--hook` implies.
     pub fn of_hook(mut self) -> Self {
         if let Some(hook) = self.action.hook {
             self.action.write = hook == Hook::Fix;

@@ -1,4 +1,4 @@
-//! `regfix rules`: the rules as a table, or as a program reads them.
+//! `regfix rules`: lists the rules as a table or as JSON.
 
 use std::io::{self, Write};
 
@@ -11,7 +11,7 @@ use crate::report::{RenderOptions, text};
 use crate::rules::schema::{ChangeSpec, DateSpec};
 use crate::rules::{Rule, RuleSet};
 
-/// What `regfix rules` was asked for.
+/// The options of `regfix rules`.
 pub(super) struct Listing {
     pub json: bool,
     /// Only rules that changed after this day, or became more severe.
@@ -40,7 +40,7 @@ pub(super) fn list(
     Ok(Exit::Done)
 }
 
-/// With less room than this beside the rest, a move gets a line of its own.
+/// If a move has less room than this, it gets its own line.
 const LEAST_ROOM: usize = 20;
 
 fn table(
@@ -51,7 +51,7 @@ fn table(
 ) -> io::Result<()> {
     let widths = rules.iter().map(|rule| rule.id.len());
     let widest = widths.max().unwrap_or_default();
-    // Programs read what goes into a pipe.
+    // Output to a pipe is for programs, so it is not cut off.
     let width = if render_options.terminal {
         render_options.width
     } else {
@@ -102,7 +102,7 @@ fn table(
     writeln!(out, "{space}{closing}")
 }
 
-/// What happened to a rule after a day: `2026-11-28 added`, and from which day on it is more severe.
+/// Returns what happened to a rule after a day: changes like `2026-11-28 added`, and dates that raised the severity.
 fn changes(rule: &Rule, since: Date, today: Date) -> Vec<String> {
     let after = |day: Option<Date>| day.is_some_and(|day| since < day && day <= today);
     let changed = rule.history().iter();

@@ -1,4 +1,4 @@
-//! `--since` and `--staged`: what git is asked, and what its answer means for the run.
+//! `--since` and `--staged`: asks git what changed, and limits the run to that.
 
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
@@ -17,8 +17,8 @@ use crate::project::selectors;
 use crate::run::{ChangedScope, Settings};
 use crate::walk::{self, Want};
 
-/// What changed, if that is asked for and does not concern everything; or why git does not know. Of several repositories,
-/// one of which git does not know is left out.
+/// Returns what changed, or an error message. `None` if that was not requested or everything must be checked. Of several
+/// repositories, those for which git has no answer are left out.
 pub(super) fn only(
     arguments: &Arguments,
     roots: &[PathBuf],
@@ -56,10 +56,10 @@ fn flag(since: Since<'_>) -> &'static str {
     }
 }
 
-/// What changed in all repositories. `None` where everything may have other findings now.
+/// Collects what changed in all repositories. `None` if every file may have other findings now.
 ///
 /// # Errors
-/// Where git knows it of none of them. One of several is left out.
+/// If git has an answer for none of them. Of several, those without an answer are left out.
 fn changes(
     arguments: &Arguments,
     repositories: &BTreeSet<git::Repository>,
@@ -90,7 +90,7 @@ fn changes(
             }
         };
         if concerns_everything(arguments, &changes) {
-            // Anything may be found now that was not found before.
+            // Every file in it may have other findings now.
             if repositories.len() == 1 {
                 return Ok(None);
             }
@@ -111,7 +111,7 @@ fn changes(
     Ok(Some(all))
 }
 
-/// Git would commit another text than the one that is checked.
+/// Warns about partly staged files, because git would commit another text than the one that is checked.
 fn warn_of_partly_staged(changes: &Changes, err: &mut dyn Write) -> io::Result<()> {
     for path in &changes.staged_in_part {
         if file_type::classify(path).is_some() {
@@ -123,7 +123,7 @@ fn warn_of_partly_staged(changes: &Changes, err: &mut dyn Write) -> io::Result<(
     Ok(())
 }
 
-/// The repositories that some paths are in and, of a folder that is in none, those below it.
+/// Returns the repositories that contain these paths. For a folder that is in none, returns those below it.
 fn repositories(paths: &[PathBuf]) -> Result<BTreeSet<git::Repository>, git::Error> {
     let (mut found, others) = git::repositories(paths)?;
     for folder in others {
@@ -150,7 +150,7 @@ fn repositories_below(folder: &Path) -> Vec<PathBuf> {
     found
 }
 
-/// All files below a folder that no ignore file lists, hidden ones too: a new `.regfix.yaml` is one. Reads none of them.
+/// Lists all files below a folder that are not ignored, including hidden ones such as a new `.regfix.yaml`. Reads none of them.
 fn files_below(folder: &Path) -> Vec<PathBuf> {
     let files = Mutex::new(Vec::new());
     let note = |path: &Path, _: bool| {
@@ -173,7 +173,7 @@ fn files_below(folder: &Path) -> Vec<PathBuf> {
     files.into_inner().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Whether the settings of the run are among what changed.
+/// Whether the settings of the run changed.
 fn concerns_everything(arguments: &Arguments, changes: &Changes) -> bool {
     let scope = &arguments.scope;
     let is_baseline = |path: &PathBuf| path.file_name() == Some(OsStr::new(baseline::FILE));
@@ -192,7 +192,7 @@ fn concerns_everything(arguments: &Arguments, changes: &Changes) -> bool {
     }
 }
 
-/// A path as short as it can be from here.
+/// Makes a path relative to the working directory if it is below.
 fn relative(path: &Path) -> &Path {
     let here = std::env::current_dir().and_then(|here| here.canonicalize());
     let below = here.ok().and_then(|here| path.strip_prefix(here).ok());

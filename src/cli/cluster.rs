@@ -1,4 +1,4 @@
-//! `regfix cluster`: what runs in a cluster, and where it comes from.
+//! `regfix cluster`: the images that run in a cluster, and where they come from.
 
 mod messages;
 mod repo;
@@ -102,7 +102,7 @@ pub struct Cluster {
     pub registries: Registries,
 }
 
-/// A cluster is no repository.
+/// Parses `--output` without the placeholder for repositories, which a cluster does not have.
 fn output(text: &str) -> Result<(String, PathBuf), String> {
     match text.contains(PLACEHOLDER) {
         true => Err(format!("`{PLACEHOLDER}` is for files of repositories")),
@@ -110,7 +110,7 @@ fn output(text: &str) -> Result<(String, PathBuf), String> {
     }
 }
 
-/// Standard input is no repository.
+/// Parses `--repo`, which cannot be standard input.
 fn folder(text: &str) -> Result<PathBuf, String> {
     match text {
         "-" => Err("name a folder".to_owned()),
@@ -176,7 +176,7 @@ pub(super) fn run(
     })
 }
 
-/// The files of `--output`, begun: what cannot be written is known before anything is read.
+/// Creates the files of `--output` first, so that those that cannot be written are reported before anything is read.
 fn drafts(
     arguments: &Cluster,
     options: &Options<'_>,
@@ -198,7 +198,7 @@ struct Outlets<'o> {
     drafts: Vec<(&'static Format, Draft)>,
 }
 
-/// Prints the report, and writes those that go to files.
+/// Prints the report and writes it to files.
 fn show(
     arguments: &Cluster,
     collected: Collected,
@@ -259,7 +259,7 @@ fn show(
     })
 }
 
-/// What the cluster holds, and what went wrong.
+/// Reads the objects of a cluster. Also returns messages about failures.
 fn live(arguments: &Cluster, judge: &Judge<'_>) -> (Collected, Vec<String>) {
     let server = match server::server(arguments.service_account.as_deref(), query(arguments)) {
         Ok(server) => server,
@@ -284,7 +284,7 @@ fn query(arguments: &Cluster) -> Query {
     }
 }
 
-/// What dumps hold, and what went wrong.
+/// Reads the objects of dumps. Also returns messages about failures.
 fn saved(paths: &[PathBuf], judge: &Judge<'_>) -> (Collected, Vec<String>) {
     let mut collector = Collector::new(judge);
     let mut failures = Vec::new();

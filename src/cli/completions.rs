@@ -1,7 +1,7 @@
-//! Completions: what clap makes of the arguments, and what its scripts lack in the shells themselves.
+//! Shell completions: clap generates them from the arguments, and this module adds what its scripts lack in each shell.
 //!
 //! regfix takes paths or a command as its first word, which clap's scripts for zsh and fish do not expect.
-//! `tests/tools/shells.sh` tries all this where somebody types.
+//! `tests/tools/shells.sh` tests all this in interactive shells.
 
 use std::io::{self, Write};
 
@@ -41,8 +41,8 @@ pub(super) fn complete(shell: ShellName, out: &mut dyn Write) -> io::Result<Exit
     Ok(Exit::Done)
 }
 
-/// The command with what can be typed where a rule is asked for, or a format and a file. Parsing takes more than that, such as
-/// the beginnings of ids, so that only completions have it.
+/// Returns the command with the possible values of rules, and of formats with their files. Only completions use it, because
+/// parsing accepts more, such as prefixes of ids.
 fn with_values() -> Command {
     let rules = Edition::embedded().rules().iter();
     let rules = rules.map(|rule| rule.id.as_str());
@@ -69,13 +69,13 @@ fn with_values() -> Command {
     command.mut_arg("output", output)
 }
 
-/// How what `--output` takes begins.
+/// Returns what a value of `--output` can start with.
 fn outputs() -> Vec<String> {
     let formats = FORMATS.iter();
     formats.map(|format| format!("{}=", format.name)).collect()
 }
 
-/// Bash takes `--output=sarif` apart at the sign, and puts a space behind `sarif=`.
+/// Adapts the script for bash, which splits `--output=sarif` at the `=`, and adds a space after `sarif=`.
 fn bash(script: &str) -> String {
     const PREVIOUS: &str = "    prev=\"$3\"\n";
     let whole = format!(
@@ -90,8 +90,8 @@ fn bash(script: &str) -> String {
         .replace(&reply, &spaceless)
 }
 
-/// In fish the first word is taken for a command whatever it is, an option whose value is still to come for an error, and the
-/// values of arguments that are no options are left out.
+/// Adapts the script for fish: clap's takes the first word as a command whatever it is, fails on an option whose value is still
+/// missing, and leaves out the values of positional arguments.
 fn fish(script: &str, command: &Command) -> String {
     let commands: Vec<&str> = command.get_subcommands().map(Command::get_name).collect();
     let is_command = format!(
@@ -111,11 +111,12 @@ fn fish(script: &str, command: &Command) -> String {
             script += &format!("complete -c regfix -n \"{condition}\" -f -a \"{values}\"\n");
         }
     }
-    // A path is as good as a command.
+    // The first word can also be a path.
     script + "complete -c regfix -n \"__fish_regfix_needs_command\" -F\n"
 }
 
-/// In zsh the first word is a path or a command, and only with a command it decides what follows. No space follows `sarif=`.
+/// Adapts the script for zsh: the first word is a path or a command, and decides what follows only if it is a command. No space
+/// follows `sarif=`.
 fn zsh(script: &str) -> String {
     const FIRST: &str = "\":: :_regfix_commands\" \\\n";
     const LAST: &str = "\nif [ \"$funcstack[1]\" = \"_regfix\" ]; then\n";
@@ -128,7 +129,7 @@ fn zsh(script: &str) -> String {
         .rsplit(" : \\\n")
         .next()
         .unwrap_or_default();
-    // The command is the first word then, of three that ask for it.
+    // The command is the first word then. Three places refer to it.
     let rest = rest.replacen("$line[2]", "$line[1]", 3).replacen(
         "\n        esac\n    ;;\nesac\n}\n",
         "\n(*)\n_regfix_paths && ret=0\n;;\n        esac\n    ;;\nesac\n}\n",

@@ -1,6 +1,6 @@
-//! An error in a configuration or a catalogue, drawn with the line that is to blame.
+//! Renders an error in a configuration or a catalogue, with the line that is wrong.
 //!
-//! Knows no key: what is wrong comes ready, from [`crate::config`].
+//! This module knows no keys: the message comes from [`crate::config`].
 
 use miette::{GraphicalReportHandler, GraphicalTheme};
 
@@ -11,7 +11,7 @@ use crate::report::full::{Drawn, Snippet};
 use crate::report::text::Places;
 use crate::source::LineIndex;
 
-/// The message, and the line that is to blame if the file could be read.
+/// Renders the message, and the wrong line if the file could be read.
 pub(super) fn render(error: &ConfigError, color: bool, width: usize) -> String {
     let theme = match color {
         true => GraphicalTheme::unicode(),

@@ -1,4 +1,4 @@
-//! Which command it is, and all that it needs: settings, registries, and the files that it is about.
+//! Chooses the command and prepares what it needs: settings, registries and files.
 
 use std::io::{self, Write};
 use std::path::Path;
@@ -22,15 +22,15 @@ use crate::report::{PathBase, RenderOptions};
 use crate::rules::{Edition, RuleSet};
 use crate::run::{self, Baselines, ImageList, Options, Registries, Settings};
 
-/// Why a command ends before it did anything.
+/// Why a command stopped before it did anything.
 enum Refusal {
     /// The message is ready to be shown, and may have several lines.
     Shown(String),
-    /// The message is to be one line.
+    /// The message must be shown as one line.
     Line(String),
-    /// It was said.
+    /// The message was printed already.
     Said,
-    /// Nothing can be printed any more.
+    /// The output cannot be written.
     Io(io::Error),
 }
 
@@ -40,7 +40,7 @@ impl From<io::Error> for Refusal {
     }
 }
 
-/// Carries out what was asked for. `unread` says whether nobody reads `out` any more.
+/// Runs the command. `unread` becomes true when nobody reads `out` any more.
 pub(super) fn run(
     arguments: &Arguments,
     unread: Arc<AtomicBool>,
@@ -103,7 +103,7 @@ fn dispatch(
     }
 }
 
-/// What needs no settings, if it is that.
+/// Runs a command that needs no settings. `None` for all others.
 fn without_settings(
     arguments: &Arguments,
     out: &mut dyn Write,
@@ -118,7 +118,7 @@ fn without_settings(
     }
 }
 
-/// The registries that the command asks, if it asks any.
+/// Connects to the registries if the command needs them.
 fn connect(
     arguments: &Arguments,
     err: &mut dyn Write,
@@ -136,7 +136,7 @@ fn connect(
     }
 }
 
-/// The arguments, and what follows from them before any file is checked.
+/// The arguments, and what can be derived from them before any file is checked.
 struct Call<'c> {
     arguments: &'c Arguments,
     today: Date,
@@ -147,7 +147,7 @@ struct Call<'c> {
 
 impl<'c> Call<'c> {
     /// # Errors
-    /// What is wrong with the working directory or a configuration that was named, ready to be shown.
+    /// If the working directory or a named configuration is not usable. The message is ready to be shown.
     fn new(arguments: &'c Arguments) -> Result<Self, String> {
         let color = color(arguments.output.color);
         let today = arguments.scope.as_of.unwrap_or_else(today);
@@ -167,7 +167,7 @@ impl<'c> Call<'c> {
             || matches!(&self.arguments.command, Some(Command::Mirror(mirror)) if mirror.write)
     }
 
-    /// The version with the catalogue that the settings choose.
+    /// Prints the version, with the catalogue that the settings choose.
     fn version(&self, out: &mut dyn Write) -> Result<Exit, Refusal> {
         let settings = Settings::new(&self.typed, &[], &self.base, Baselines::Unused);
         match settings.of_folder(Path::new("")) {
@@ -179,7 +179,7 @@ impl<'c> Call<'c> {
         }
     }
 
-    /// The commands that need rules, and look at no file.
+    /// Runs the commands that need rules but no files.
     fn by_rules(
         &self,
         command: &Command,
@@ -214,7 +214,7 @@ impl<'c> Call<'c> {
         }
     }
 
-    /// The commands that look at files.
+    /// Runs the commands that read files.
     fn on_files(
         &self,
         registries: Option<&dyn Registries>,
@@ -237,7 +237,7 @@ impl<'c> Call<'c> {
             return Err(Refusal::Line(fault));
         }
         let gate = Arc::default();
-        // A run that leaves nothing on the disk may be ended at any time.
+        // A run that leaves nothing on the disk can be killed at any time.
         if self.writes() || leaves_reports(arguments) {
             let watched = signals::watch(&gate);
             let refused = |error| Refusal::Line(format!("cannot handle signals: {error}"));
@@ -270,7 +270,7 @@ impl<'c> Call<'c> {
     }
 }
 
-/// Whether a run leaves reports or a baseline on the disk.
+/// Whether a run writes reports or a baseline to the disk.
 fn leaves_reports(arguments: &Arguments) -> bool {
     let is_merged = |merge: &merge::Merge| !merge.output.is_empty();
     arguments.action.write_baseline
@@ -278,7 +278,7 @@ fn leaves_reports(arguments: &Arguments) -> bool {
         || matches!(&arguments.command, Some(Command::Merge(merge)) if is_merged(merge))
 }
 
-/// Does what was asked for, with everything that a run needs.
+/// Runs the command once everything is prepared.
 fn carry_out(
     arguments: &Arguments,
     settings: &Settings<'_>,
@@ -309,7 +309,7 @@ fn carry_out(
     Ok(outcome.into())
 }
 
-/// The version, and of a catalogue what it knows and since when.
+/// Prints the version and, for a catalogue, its name and what it contains.
 fn version(edition: Option<&Edition>, out: &mut dyn Write) -> io::Result<Exit> {
     writeln!(out, "regfix {}", env!("CARGO_PKG_VERSION"))?;
     if let Some(edition) = edition {

@@ -1,4 +1,4 @@
-//! `regfix explain`: all that is known of a rule, an image or a chart.
+//! `regfix explain`: everything that is known about a rule, an image or a chart.
 
 mod chart;
 mod image;
@@ -14,7 +14,7 @@ use crate::report::RenderOptions;
 use crate::rules::select::nearest;
 use crate::rules::{Rule, RuleSet};
 
-/// Explains each thing that was asked for: a rule's id, several by a `*`, a chart as `NAME@VERSION`, or an image or URL.
+/// Explains each argument: a rule's id, several ids with a `*`, a chart as `NAME@VERSION`, or an image or URL.
 pub(super) fn explain(
     rules: &RuleSet,
     asked: &[String],
@@ -49,7 +49,7 @@ pub(super) fn pages(
     }
     if let Some(text) = about(asked) {
         let mut page = Page::new(render_options);
-        // A chart is as severe as the rule that applies to its images.
+        // A chart has the severity of the rule that applies to its images.
         page.title(
             asked,
             if asked == LEGACY_CHART {
@@ -85,7 +85,7 @@ pub(super) fn pages(
     }
 }
 
-/// Rules of an id, or of several: `bitnami-*`.
+/// Finds the rule with an id, or several: `bitnami-*`.
 fn rules_named<'r>(rules: &'r RuleSet, asked: &str) -> Vec<&'r Rule> {
     let all = rules.rules();
     match asked.strip_suffix('*') {

@@ -1,4 +1,4 @@
-//! `regfix exporter`: whether images can still be pulled, over time, for Prometheus: once, into a file, or again and again, over HTTP.
+//! `regfix exporter`: reports to Prometheus whether images can still be pulled, once into a file or repeatedly over HTTP.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -52,7 +52,7 @@ pub struct Exporter {
     pub registries: Registries,
 }
 
-/// More questions than that are no watch, but an attack.
+/// The shortest interval. More frequent requests would be an attack, not monitoring.
 const SHORTEST: Duration = Duration::from_secs(1);
 
 fn interval(text: &str) -> Result<Duration, String> {

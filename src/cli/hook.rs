@@ -1,9 +1,9 @@
-//! The arguments of a hook: those of its entry, those of the user's settings, and names of files that the repository
-//! chooses. Which of them are options is decided here, before they are parsed.
+//! The arguments of a hook: those of its entry, those of the user's settings, and file names that the repository chooses.
+//! This module decides which of them are options before they are parsed.
 //!
-//! Programs that run hooks, like pre-commit, put names of files behind the user's arguments, with nothing between them. A file
-//! may be called `--output=concise=.bashrc`, and one that is called `--` makes a separator useless. But all files that are
-//! named exist. So a hook takes what exists for a file, whatever it looks like, and only the rest for options.
+//! Programs that run hooks, like pre-commit, append file names to the user's arguments without a separator. A file
+//! may be called `--output=concise=.bashrc`, and a file called `--` makes a separator useless. But all these files
+//! exist. So a hook takes an argument that exists as a file, whatever it looks like, and only the rest as options.
 
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
@@ -25,13 +25,13 @@ pub enum Hook {
 
 const FLAG: &str = "--hook=";
 
-/// Whether the first argument says that this is a hook. Only there it counts: anywhere else it can be the name of a file.
+/// Whether the first argument marks a hook. At any other position it could be the name of a file.
 pub(super) fn is_first(arguments: &[OsString]) -> bool {
     let is_flag = |argument: &OsString| argument.as_encoded_bytes().starts_with(FLAG.as_bytes());
     arguments.get(1).is_some_and(is_flag)
 }
 
-/// Of a hook, the arguments with what exists behind a `--`.
+/// Moves the files among the arguments of a hook behind a `--`.
 pub(super) fn sorted(arguments: Vec<OsString>, command: &Command) -> Vec<OsString> {
     if !is_first(&arguments) {
         return arguments;
@@ -59,7 +59,7 @@ fn is_there(name: &OsStr) -> bool {
     Path::new(name).symlink_metadata().is_ok()
 }
 
-/// A bare `-` would be standard input.
+/// A bare `-` would mean standard input.
 fn named(file: OsString) -> OsString {
     match file == "-" {
         true => "./-".into(),
@@ -67,7 +67,7 @@ fn named(file: OsString) -> OsString {
     }
 }
 
-/// Whether the value of an option is the argument after it.
+/// Whether the value of an option is the next argument.
 fn takes_next(argument: &OsStr, command: &Command) -> bool {
     let Some(text) = argument.to_str() else {
         return false;
@@ -82,7 +82,7 @@ fn takes_next(argument: &OsStr, command: &Command) -> bool {
                 .find(|arg| arg.get_long() == Some(long)),
         );
     }
-    // Of short options behind one dash, the first that has a value takes all that follows.
+    // In a group of short options, the first one that has a value takes all that follows.
     let mut letters = text.chars().skip(1);
     while let Some(letter) = letters.next() {
         let mut arguments = command.get_arguments();
@@ -93,7 +93,7 @@ fn takes_next(argument: &OsStr, command: &Command) -> bool {
     false
 }
 
-/// What is wrong with where a hook is to write reports, if anything is.
+/// Returns an error message if a hook would write a report outside of the working tree.
 pub(super) fn stray_output(arguments: &Arguments) -> Option<String> {
     arguments.action.hook?;
     let here = walk::working_directory();
@@ -103,7 +103,7 @@ pub(super) fn stray_output(arguments: &Arguments) -> Option<String> {
     outputs.iter().find_map(|(_, path)| strays(path, &top))
 }
 
-/// What is wrong with a report that a hook is to write, if anything is: it may go nowhere but into the working tree.
+/// Returns an error message if a report would be outside of the working tree.
 fn strays(path: &Path, top: &Path) -> Option<String> {
     let refuse = |why: &str| {
         let (path, top) = (path.display(), top.display());
@@ -112,7 +112,7 @@ fn strays(path: &Path, top: &Path) -> Option<String> {
         ))
     };
     let there = match path.symlink_metadata() {
-        // It would be written through the link.
+        // The report would be written through the link.
         Ok(_) => path.canonicalize().ok(),
         Err(_) => {
             let folder = path.parent().filter(|folder| *folder != Path::new(""));
@@ -152,7 +152,7 @@ mod tests {
                 "regfix --hook=fix --unsafe-fixes --select k8s-gcr-io Cargo.toml",
                 "regfix --hook=fix --unsafe-fixes --select k8s-gcr-io -- Cargo.toml",
             ),
-            // What exists and is the value of an option stays with it.
+            // An existing path that is the value of an option stays with the option.
             (
                 "regfix --hook=check --config Cargo.toml -vj 2 a --exclude=x",
                 "regfix --hook=check --config Cargo.toml -vj 2 --exclude=x -- a",
@@ -161,7 +161,7 @@ mod tests {
                 "regfix --hook=check -j2 -v -- --write -",
                 "regfix --hook=check -j2 -v -- --write ./-",
             ),
-            // No hook: nothing is touched.
+            // Not a hook: nothing changes.
             (
                 "regfix --write --hook=fix --select a",
                 "regfix --write --hook=fix --select a",

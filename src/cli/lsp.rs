@@ -1,4 +1,4 @@
-//! `regfix lsp`: the language server with the settings that were typed, the editor's laid over them.
+//! `regfix lsp`: the language server, with the settings of the editor laid over those of the command line.
 
 use std::io;
 use std::sync::Arc;
@@ -17,7 +17,7 @@ use crate::report::RenderOptions;
 use crate::rules::{Presence, RuleSet};
 use crate::run::{self, Options, Settings};
 
-/// Columns of what is shown where the pointer rests.
+/// The width of hover texts, in columns.
 const WIDTH: usize = 80;
 
 /// How the server runs.
@@ -33,7 +33,7 @@ pub struct Lsp {
     pub registries: Registries,
 }
 
-/// Serves until the editor says that it is over. Standard output belongs to the protocol.
+/// Serves until the editor ends the session. Standard output belongs to the protocol.
 pub(super) fn serve(arguments: Arguments, asked: &Lsp) -> Exit {
     let mut err = io::stderr();
     let registries: Option<Box<dyn run::Registries + Send>> = match asked.verify {
@@ -55,21 +55,21 @@ pub(super) fn serve(arguments: Arguments, asked: &Lsp) -> Exit {
     match served {
         Ok(()) => Exit::Done,
         Err(message) => {
-            // Nowhere is left to report it if this fails.
+            // If this fails, there is no way left to report it.
             let _ = complain(&mut err, message);
             Exit::Failed
         }
     }
 }
 
-/// What was typed, for the server.
+/// The command line, as the host of the server.
 struct Typist {
     arguments: Arguments,
     registries: Option<Box<dyn run::Registries + Send>>,
 }
 
 impl Typist {
-    /// The arguments of a run, as if the editor's settings had been typed behind the server's.
+    /// Returns the arguments of a run, as if the editor's settings followed those of the server.
     fn of_run(&self, asked: &Asked) -> Result<Arguments, String> {
         let (typed, set) = (&self.arguments, &asked.settings);
         let mut scope = typed.scope.clone();

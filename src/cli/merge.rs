@@ -1,4 +1,4 @@
-//! `regfix merge`: the results of several runs as one report.
+//! `regfix merge`: joins the results of several runs into one report.
 
 use std::collections::HashSet;
 use std::io::{self, Write};

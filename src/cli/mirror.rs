@@ -1,6 +1,6 @@
 //! `regfix mirror` and `regfix hosts`: what other tools need to copy the images of a tree, and which hosts pulls need.
 //!
-//! Reads files and prints; makes no connection. `regfix mirror --write` is a run with rules of its own.
+//! Reads files and prints; makes no connections. `regfix mirror --write` is a run with its own rules.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -76,7 +76,7 @@ fn about_formats() -> String {
 /// An image, and its replacement if there is one.
 type Moved = (String, Option<String>);
 
-/// The images of a tree, each once. `None` leaves them where they are; otherwise fixes up to this trust count as made.
+/// Returns the images of a tree, each once. Fixes within the limit count as made; with `None`, no fix does.
 fn images(
     options: &Options<'_>,
     limit: Option<Applicability>,
@@ -98,16 +98,16 @@ fn images(
     Ok((moved.collect(), outcome))
 }
 
-/// What the rules make of an image in a manifest.
+/// Returns the replacement of an image in a manifest, if its fix is within the limit.
 fn replacement(image: &str, rules: &RuleSet, limit: Applicability) -> Option<String> {
     let finding = finding(image, rules)?;
     let trusted = finding.fix.is_some_and(|fix| fix.applicability >= limit);
     finding.new.filter(|_| trusted)
 }
 
-/// What the rules say of an image in a manifest.
+/// Returns the finding for an image in a manifest.
 pub(super) fn finding(image: &str, rules: &RuleSet) -> Option<Finding> {
-    // A part of a reference would mean something else there.
+    // A part of a reference would mean something else in a manifest.
     Reference::parse(image)?;
     let text = format!("image: {image}\n");
     let path = Path::new("image.yaml");
@@ -142,7 +142,7 @@ pub(super) fn mirror(
             left_out.extend(emitted.left_out);
             Exit::Done
         }
-        // Only what the plan moves is rewritten: whether the mirror has an image whose tag is not known, nobody can say.
+        // Only what the plan moves is rewritten: nobody knows whether the mirror has an image without a known tag.
         None => match ruled(settings, &plan.moves) {
             Ok(settings) => {
                 let options = surroundings.options(arguments, &settings);
@@ -190,14 +190,14 @@ fn report(
     Ok(())
 }
 
-/// The settings with a rule for each move in place of the others.
+/// Returns the settings with the rules for these moves in place of all others.
 fn ruled<'s>(settings: &Settings<'s>, moves: &[Move]) -> Result<Settings<'s>, String> {
     let rules = rules(moves).into_iter();
     let rules: Result<Vec<_>, String> = rules.map(|spec| Rule::new(spec).map(Arc::new)).collect();
     settings.ruled(RuleSet::new(rules?))
 }
 
-/// A rule for each repository and where it goes.
+/// Returns a rule for each repository and its target.
 fn rules(moves: &[Move]) -> Vec<RuleSpec> {
     let mut targets: BTreeMap<(String, String), Vec<&Move>> = BTreeMap::new();
     for one in moves.iter().filter(|one| one.written.tag == one.target.tag) {
@@ -230,15 +230,15 @@ fn rules(moves: &[Move]) -> Vec<RuleSpec> {
     targets.into_iter().enumerate().map(spec).collect()
 }
 
-/// A host that pulls need, as the output has it.
+/// A host that pulls need, as in the output.
 #[derive(Serialize)]
 struct Row<'r> {
     host: &'r str,
     role: &'static str,
     registry: &'r str,
-    /// With the images as they are named now.
+    /// Whether it is needed for the images as they are named now.
     before: bool,
-    /// Once the images have moved.
+    /// Whether it is needed once the images have moved.
     after: bool,
     sources: &'r [String],
 }
@@ -287,7 +287,7 @@ pub(super) fn hosts(
     })
 }
 
-/// Whether images are pulled from a registry as they are named now, and once they have moved.
+/// Whether a registry is needed for the images as they are named now, and once they have moved.
 type When = (bool, bool);
 
 fn registries(images: &[Moved]) -> BTreeMap<String, When> {
@@ -304,7 +304,7 @@ fn registries(images: &[Moved]) -> BTreeMap<String, When> {
     registries
 }
 
-/// Says what is not known of the hosts of a registry.
+/// Reports what is not known about the hosts of a registry.
 fn report_unknown(needed: &Needed, registry: &str, err: &mut dyn Write) -> io::Result<()> {
     if needed.sources.is_empty() {
         let unknown = "whether it redirects to other hosts is not known";

@@ -17,7 +17,7 @@ use crate::policy;
 use crate::printable::{self, complain};
 use crate::walk;
 
-/// Options of other tools, and what they are called here.
+/// Options of other tools, with what to do here.
 const OPTIONS: [(&str, &str); 19] = [
     ("-d", "`--diff` shows what `--write` would change"),
     ("-f", "write `--format FORMAT`"),
@@ -52,7 +52,7 @@ const OPTIONS: [(&str, &str); 19] = [
     ),
 ];
 
-/// Commands of other tools, and what does the same here.
+/// Commands of other tools, and their equivalents here.
 const COMMANDS: [(&str, &str); 7] = [
     ("check", "regfix"),
     ("lint", "regfix"),
@@ -63,7 +63,7 @@ const COMMANDS: [(&str, &str); 7] = [
     ("diff", "regfix --diff"),
 ];
 
-/// Words that may be taken for commands.
+/// Words that users may mistake for commands.
 const NO_COMMANDS: [(&str, &str); 2] = [
     (
         "lsp",
@@ -75,7 +75,7 @@ const NO_COMMANDS: [(&str, &str); 2] = [
     ),
 ];
 
-/// A better message than clap has, for arguments that it refuses.
+/// Returns a better message than clap's for arguments that clap refuses.
 pub(super) fn of_refused(error: &clap::Error) -> Option<String> {
     let named = |kind| match error.get(kind) {
         Some(ContextValue::String(text)) => Some(text.as_str()),
@@ -121,7 +121,7 @@ pub(super) fn of_refused(error: &clap::Error) -> Option<String> {
     }
 }
 
-/// How the command is used that the error is about.
+/// Returns the usage of the command that the error is about.
 fn usage(error: &clap::Error) -> String {
     match error.get(ContextKind::Usage) {
         Some(ContextValue::StyledStr(usage)) => usage.to_string(),
@@ -133,7 +133,7 @@ fn is_list(value: Option<&str>) -> bool {
     value.is_some_and(|value| value.contains(','))
 }
 
-/// What makes no sense in arguments that could be parsed. `roots` are the files and folders that they name.
+/// Returns a message if arguments make no sense together. `roots` are the files and folders that they name.
 pub(super) fn of_arguments(arguments: &Arguments, roots: &[PathBuf]) -> Option<String> {
     let piped = roots.iter().any(|root| root == Path::new("-"));
     if piped && roots.len() > 1 {
@@ -194,7 +194,7 @@ pub(super) fn of_arguments(arguments: &Arguments, roots: &[PathBuf]) -> Option<S
     ))
 }
 
-/// What is wrong with where reports and the baseline are to go, if anything is.
+/// Returns a message if reports or the baseline cannot go where the arguments say.
 pub(super) fn of_outputs(arguments: &Arguments) -> Option<String> {
     let outputs = &arguments.output.output;
     let twice = outputs.iter().enumerate().find(|(index, (_, path))| {
@@ -221,16 +221,16 @@ pub(super) fn of_outputs(arguments: &Arguments) -> Option<String> {
     of_files.map(|(_, option)| format!("{option} works with files only, not with standard input"))
 }
 
-/// Whether a path is a bare repository. Within another repository, somebody may have committed such a folder.
+/// Whether a path is a bare repository. Inside of another repository, anybody could have committed such a folder.
 fn is_bare(root: &Path) -> bool {
     let full = std::path::absolute(root);
     full.is_ok_and(|full| config::repository(&full).is_none()) && git::is_bare(root)
 }
 
-/// Says what has no effect, where a run goes on all the same.
+/// Warns about arguments that have no effect. The run goes on.
 ///
 /// # Errors
-/// Where `err` cannot be written.
+/// If `err` cannot be written.
 pub(super) fn warn(arguments: &Arguments, err: &mut dyn Write) -> io::Result<()> {
     let (scope, action) = (&arguments.scope, &arguments.action);
     let is_check = arguments.command.is_none() && !action.write && !action.diff;
@@ -252,7 +252,7 @@ pub(super) fn warn(arguments: &Arguments, err: &mut dyn Write) -> io::Result<()>
     Ok(())
 }
 
-/// Whether a pipe leads to standard input.
+/// Whether standard input is a pipe.
 #[cfg(unix)]
 fn is_fed() -> bool {
     use std::os::unix::fs::FileTypeExt;
@@ -260,7 +260,7 @@ fn is_fed() -> bool {
     input.is_some_and(|input| input.file_type().is_fifo())
 }
 
-/// Nothing identifies a pipe here without unsafe code.
+/// A pipe cannot be recognised here without unsafe code.
 #[cfg(not(unix))]
 fn is_fed() -> bool {
     false

@@ -1,6 +1,6 @@
-//! `regfix --verify`, `regfix images --verify` and `regfix tags`: what registries say, and how it is shown.
+//! `regfix --verify`, `regfix images --verify` and `regfix tags`: asks registries, and shows their answers.
 //!
-//! Settings of connections are here, too. Connections are made by `registry::client`, which a build may leave out.
+//! The settings of connections are here, too. `registry::client` makes the connections; a build may leave it out.
 
 use std::path::PathBuf;
 
@@ -112,7 +112,7 @@ mod offline {
     use crate::report::{PathBase, RenderOptions};
     use crate::run::{self, Options};
 
-    /// Nobody: no value of it exists.
+    /// A type without values.
     pub(crate) enum Nobody {}
 
     impl run::Registries for Nobody {

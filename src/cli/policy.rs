@@ -1,4 +1,4 @@
-//! `regfix policy`: an admission policy on standard output, or tried by the program of its engine.
+//! `regfix policy`: prints an admission policy, or tests it with the program of its engine.
 
 mod test;
 

@@ -1,4 +1,4 @@
-//! `--git-dir` and `--rev`: repositories that are read at a revision, in place of the folders that they lie in.
+//! `--git-dir` and `--rev`: repositories that are read at a revision instead of from the folders that they are in.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use crate::git::{Repository, Snapshot};
 use crate::printable;
 use crate::walk::Overlay;
 
-/// The revision of a repository for which none is named.
+/// The revision if the user names none.
 const DEFAULT: &str = "HEAD";
 
 /// Whether repositories are read at a revision.
@@ -19,11 +19,11 @@ pub(super) fn is_asked(scope: &Scope) -> bool {
     !scope.git_dir.is_empty() || scope.rev.is_some()
 }
 
-/// What was read in place of the disk.
+/// What is read instead of the disk.
 #[derive(Default)]
 pub(super) struct Revisions {
     pub(super) overlay: Arc<Overlay>,
-    /// Folders of repositories that cannot be read, and why.
+    /// Folders of repositories that cannot be read, with the reasons.
     pub(super) failed: Vec<(PathBuf, String)>,
 }
 
@@ -56,7 +56,7 @@ pub(super) fn open(scope: &Scope, roots: &[PathBuf]) -> Revisions {
     }
 }
 
-/// A message that begins with the repository.
+/// Makes a message start with the repository.
 fn named(root: &Path, why: String) -> String {
     let root = printable::path(root);
     match why.starts_with(&root) {
@@ -65,7 +65,7 @@ fn named(root: &Path, why: String) -> String {
     }
 }
 
-/// What makes no sense in the arguments.
+/// Returns a message if the arguments make no sense together.
 pub(super) fn fault(arguments: &Arguments) -> Option<String> {
     let (scope, action) = (&arguments.scope, &arguments.action);
     if !is_asked(scope) {

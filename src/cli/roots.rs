@@ -1,4 +1,4 @@
-//! The files and folders that a run is about, and where the paths of its reports start.
+//! The files and folders of a run, and the base of the paths in its reports.
 
 use std::path::{Path, PathBuf};
 
@@ -9,7 +9,7 @@ use crate::report::PathBase;
 use crate::run;
 use crate::walk::Overlay;
 
-/// Where the paths in reports start.
+/// Returns the base of the paths in reports.
 pub(super) fn base(arguments: &Arguments) -> Result<PathBase, String> {
     let here = std::env::current_dir();
     let here = here.map_err(|error| format!("cannot read the working directory: {error}"))?;
@@ -24,7 +24,7 @@ pub(super) fn base(arguments: &Arguments) -> Result<PathBase, String> {
     }))
 }
 
-/// The files and folders that were named.
+/// Returns the files and folders that the user named.
 pub(super) fn named(arguments: &Arguments) -> &[PathBuf] {
     match &arguments.command {
         Some(Command::Images { paths, .. }) => paths,
@@ -36,7 +36,7 @@ pub(super) fn named(arguments: &Arguments) -> &[PathBuf] {
     }
 }
 
-/// The same, those of a list included.
+/// Returns the roots of the run, including those of a list.
 pub(super) fn roots(arguments: &Arguments) -> Result<Paths, String> {
     let paths = match &arguments.command {
         None => shard::paths(&arguments.scope)?,
@@ -52,7 +52,7 @@ pub(super) fn roots(arguments: &Arguments) -> Result<Paths, String> {
     })
 }
 
-/// Roots in one spelling, with all that belongs to them where that is asked for.
+/// Spells all roots in the same way, and adds what belongs to them if requested.
 pub(super) fn spelled(arguments: &Arguments, roots: Vec<PathBuf>) -> Vec<PathBuf> {
     let is_full = is_full(&roots);
     let roots = in_one_spelling(roots, is_full);
@@ -62,13 +62,13 @@ pub(super) fn spelled(arguments: &Arguments, roots: Vec<PathBuf>) -> Vec<PathBuf
     }
 }
 
-/// Whether paths of a run are spelled in full.
+/// Whether the paths of a run must be absolute.
 fn is_full(roots: &[PathBuf]) -> bool {
     let is_piped = roots.iter().any(|root| root == Path::new("-"));
     !is_piped && roots.iter().any(|root| root.is_absolute())
 }
 
-/// Equal paths are the same file only if they are spelled in one way.
+/// Makes all paths absolute if necessary: paths are compared as they are spelled.
 fn in_one_spelling(paths: Vec<PathBuf>, is_full: bool) -> Vec<PathBuf> {
     let full = |path: &PathBuf| std::path::absolute(path).unwrap_or_else(|_| path.clone());
     match is_full {

@@ -16,22 +16,22 @@ use crate::suppress::insert::Note;
 use crate::walk::{self, Overlay};
 use crate::write::{self, Gate};
 
-/// What a run needs that the arguments alone do not say.
+/// What a run needs besides the arguments.
 pub(super) struct Surroundings<'s> {
-    /// Where the paths in reports start.
+    /// The base of the paths in reports.
     pub base: &'s PathBase,
     pub today: Date,
     pub render_options: RenderOptions,
     pub roots: Vec<PathBuf>,
-    /// Where the walk starts.
+    /// The folder that the globs of `--exclude` are relative to.
     pub folder: PathBuf,
-    /// Read in place of the disk.
+    /// Read instead of the disk.
     pub overlay: Arc<Overlay>,
-    /// Files that are checked without the folders around them.
+    /// Folders below the roots that are left to other runs.
     pub apart: Vec<PathBuf>,
     pub registries: Option<&'s dyn Registries>,
     pub ignores: Option<Note>,
-    /// What changed, where nothing else is checked.
+    /// What changed, if only that is checked.
     pub only: Option<ChangedScope>,
     /// Whether the progress of the run may be drawn.
     pub progress: bool,
@@ -41,7 +41,7 @@ pub(super) struct Surroundings<'s> {
 }
 
 impl<'s> Surroundings<'s> {
-    /// A run that reads the disk and asks nobody.
+    /// A run that reads the disk and asks no registries.
     pub(super) fn new(
         roots: Vec<PathBuf>,
         base: &'s PathBase,
@@ -86,7 +86,7 @@ impl<'s> Surroundings<'s> {
                 force_exclude: scope.force_exclude,
                 hidden: !scope.no_hidden,
                 list_left_out: arguments.output.verbose,
-                // Those of the pool, of which there are as many as were asked for.
+                // 0 means the threads of the pool, which are as many as requested.
                 threads: 0,
                 marker: Some(write::JOURNAL_FOLDER),
                 apart: self.apart.clone(),
@@ -119,7 +119,7 @@ impl<'s> Surroundings<'s> {
     }
 }
 
-/// What is reported where, and which findings count. `merge` has options of its own for that.
+/// The reports, and which findings affect the exit code. `merge` has its own options for that.
 struct Reports {
     format: &'static Format,
     outputs: Vec<(&'static Format, PathBuf)>,
@@ -151,7 +151,7 @@ impl Reports {
     }
 }
 
-/// Arguments hold no other names.
+/// The parser of the arguments accepts no other names.
 pub(super) fn format(name: &str) -> &'static Format {
     report::format(name).unwrap_or(report::FORMATS[0])
 }
@@ -170,11 +170,11 @@ pub(super) fn render_options(arguments: &Arguments, color: bool) -> RenderOption
     }
 }
 
-/// Whether somebody looks at standard error who has no other sign that regfix is at work. pre-commit and CI may well give
-/// it a terminal, but show nothing before it ends.
+/// Whether somebody watches standard error without another sign of progress. pre-commit and CI may provide a terminal, but show
+/// nothing before the end.
 fn is_watched(arguments: &Arguments, format: &Format) -> bool {
     let shows_nothing = ["PRE_COMMIT", "CI"].iter().any(|name| is_set(name)) || is_dumb();
-    // A document has lines that go on: nothing can be drawn between its parts.
+    // Nothing can be drawn between the parts of a document, whose lines may continue.
     let in_the_way = format.is_document && io::stdout().is_terminal();
     io::stderr().is_terminal() && !arguments.output.quiet && !shows_nothing && !in_the_way
 }
@@ -187,7 +187,7 @@ fn is_dumb() -> bool {
     std::env::var_os("TERM").is_some_and(|term| term == "dumb")
 }
 
-/// Colour only where a person looks, unless asked for; `NO_COLOR` is <https://no-color.org>.
+/// Whether to use colour: only if a person looks, unless requested. For `NO_COLOR` see <https://no-color.org>.
 pub(super) fn color(choice: ColorChoice) -> bool {
     match choice {
         ColorChoice::Always => true,
@@ -200,12 +200,12 @@ pub(super) fn width() -> usize {
     terminal_size::terminal_size().map_or(80, |(width, _)| usize::from(width.0).clamp(40, 120))
 }
 
-/// Whether ignore comments are written, and not only shown.
+/// Whether ignore comments are written, not only shown.
 pub(super) fn adds_ignores(action: &Action) -> bool {
     action.add_ignores.is_some() && !action.diff
 }
 
-/// What ignore comments say, if any are to be added.
+/// Returns the content of the ignore comments to add, if any.
 pub(super) fn note(action: &Action) -> Result<Option<Note>, String> {
     let Some(reason) = &action.add_ignores else {
         return Ok(None);

@@ -1,4 +1,4 @@
-//! Where settings come from: what was typed, the environment, and the files that [`config`] reads.
+//! The sources of settings: the arguments, the environment, and the files that [`config`] reads.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -17,29 +17,29 @@ use crate::rules::{Answers, Edition, RuleSet, Severity};
 use crate::run::{Baselines, Source};
 use crate::walk::{self, Overlay};
 
-/// The environment's own configuration, for repositories that have none.
+/// The variable with the configuration for repositories that have none.
 const VARIABLE: &str = "REGFIX_CONFIG";
 
-/// The settings of a run, as the arguments have them.
+/// The settings of a run according to the arguments.
 pub(super) struct Typed<'a> {
     scope: &'a Scope,
     today: Date,
     color: bool,
-    /// Of `--config`, or of the environment.
+    /// From `--config` or the environment.
     named: Option<Config>,
-    /// Of `--catalogue`.
+    /// From `--catalogue`.
     catalogue: Option<Arc<Edition>>,
     asked: Option<Arc<Answers>>,
     min_severity: Severity,
-    /// Whether the exit code is all that is asked for.
+    /// Whether only the exit code is of interest.
     only_the_code: bool,
-    /// By their text.
+    /// Configurations that were read before, by their text.
     read: Mutex<HashMap<String, Config>>,
 }
 
 impl<'a> Typed<'a> {
     /// # Errors
-    /// What is wrong with a configuration that was named, ready to be shown.
+    /// If a named configuration is wrong. The message is ready to be shown.
     pub(super) fn new(arguments: &'a Arguments, today: Date, color: bool) -> Result<Self, String> {
         let (scope, action) = (&arguments.scope, &arguments.action);
         let of_cluster = super::of_cluster(arguments).and_then(|cluster| cluster.verify);
@@ -84,7 +84,7 @@ impl<'a> Typed<'a> {
         Ok(typed)
     }
 
-    /// Why a configuration holds for a path.
+    /// Says why a configuration applies to a path.
     pub(super) fn origin(&self, config: &Config) -> &'static str {
         let scope = self.scope;
         let is_named = self
@@ -115,8 +115,8 @@ impl<'a> Typed<'a> {
         Ok(config)
     }
 
-    /// One that was read before under the same text is not read again, for many repositories have the same. The files that it pins
-    /// are its own, and read by `file`.
+    /// Reads a configuration, or reuses one that was read with the same text, because many repositories have the same. One that
+    /// pins a catalogue or extends a file is always read: `file` reads those.
     fn of_text(&self, path: &Path, text: String, file: &ReadFile<'_>) -> Result<Config, String> {
         let mut read = lock(&self.read);
         if let Some(known) = read.get(&text) {
@@ -132,8 +132,8 @@ impl<'a> Typed<'a> {
         Ok(config)
     }
 
-    /// The configuration that was the nearest at a revision: of the working directory if the repository holds it, otherwise of the
-    /// repository's own folder. What it pins is read from the same revision.
+    /// Finds the nearest configuration at a revision: from the working directory upwards if it is in the repository, otherwise
+    /// in the repository's own folder. The files that it refers to are read from the same revision.
     fn at_revision(
         &self,
         top: &Path,
@@ -203,7 +203,7 @@ impl Source for Typed<'_> {
             None => why,
         })?;
         if self.only_the_code && !config.sets_severities_by_path() {
-            // What is only worth knowing is neither shown nor changes the exit code.
+            // Findings of severity `info` are not shown and do not affect the exit code.
             rules.retain(|rule| {
                 rule.mappings()
                     .iter()
@@ -218,7 +218,7 @@ impl Source for Typed<'_> {
     }
 }
 
-/// What the arguments say about baselines.
+/// Returns how the arguments use baselines.
 pub(super) fn baselines(arguments: &Arguments) -> Baselines {
     let action = &arguments.action;
     match arguments.command.is_none() && !arguments.scope.no_baseline && !action.files {
@@ -229,7 +229,7 @@ pub(super) fn baselines(arguments: &Arguments) -> Baselines {
     }
 }
 
-/// The configuration that the environment names, for repositories that have none of their own.
+/// Returns the configuration that the environment names for repositories that have none.
 fn of_environment() -> Option<PathBuf> {
     let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
     if let Some(path) = variable(VARIABLE) {

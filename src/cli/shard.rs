@@ -1,6 +1,6 @@
-//! Which repositories a run takes: those of a list, and of them the share of one of several runs.
+//! Which repositories a run checks: those of a list, and this run's share of them if there are several runs.
 //!
-//! A repository is in the same shard on every machine, because only its path as it is written decides.
+//! A repository is in the same shard on every machine, because only its path as written decides.
 
 use std::fmt;
 use std::io;
@@ -16,20 +16,20 @@ use crate::git::Repository;
 use crate::open;
 use crate::printable;
 
-/// A longer list of repositories is not read, in bytes.
+/// The size limit of the list of repositories, in bytes.
 const LIMIT: usize = 16 << 20;
-/// So far below a folder repositories are looked for.
+/// How many levels below a folder are searched for repositories.
 const DEPTH: usize = 6;
 
 /// A part of the repositories.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Shard {
-    /// From 0.
+    /// Starts at 0.
     index: u64,
     of: u64,
 }
 
-/// Where CI systems and job controllers say which of several runs this is: its number, of how many, and the first number.
+/// The variables in which CI systems and job controllers number parallel runs: index, total, and the first index.
 const ENVIRONMENTS: [(&str, Option<&str>, u64); 6] = [
     ("JOB_COMPLETION_INDEX", None, 0),
     ("CI_NODE_INDEX", Some("CI_NODE_TOTAL"), 1),
@@ -47,7 +47,7 @@ const ENVIRONMENTS: [(&str, Option<&str>, u64); 6] = [
     ("CLOUD_RUN_TASK_INDEX", Some("CLOUD_RUN_TASK_COUNT"), 0),
 ];
 
-/// Reads `2/8`, `auto`, or `auto/8`.
+/// Parses `2/8`, `auto`, or `auto/8`.
 pub(super) fn parse(text: &str) -> Result<Shard, String> {
     let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
     shard(text, &variable)
@@ -111,19 +111,19 @@ impl Shard {
     }
 }
 
-/// What a run looks at.
+/// What a run checks.
 #[derive(Debug, Default)]
 pub(super) struct Paths {
     /// Files and folders.
     pub(super) roots: Vec<PathBuf>,
-    /// Repositories below them that are for other shards, or roots of their own.
+    /// Repositories below the roots that are in other shards, or are roots themselves.
     pub(super) apart: Vec<PathBuf>,
 }
 
-/// The files and folders to look at.
+/// Returns the files and folders to check.
 ///
 /// # Errors
-/// Where the list cannot be read.
+/// If the list cannot be read.
 pub(super) fn paths(scope: &Scope) -> Result<Paths, String> {
     let mut paths = match &scope.repositories {
         None if !scope.git_dir.is_empty() => Vec::new(),
@@ -158,7 +158,7 @@ pub(super) fn paths(scope: &Scope) -> Result<Paths, String> {
         taken
             .roots
             .extend(below.iter().filter(|path| shard.has(path)).cloned());
-        // With what lies beside the repositories in it.
+        // The shard of a folder also checks what is in the folder besides repositories.
         if shard.has(&path) {
             taken.roots.push(path);
             taken.apart.extend(below);
@@ -175,7 +175,7 @@ fn read(list: &Path) -> io::Result<String> {
     String::from_utf8(bytes).map_err(|_| io::Error::other("is not UTF-8"))
 }
 
-/// The repositories below a folder that is in none, in order.
+/// Returns the repositories below a folder, in order. None if the folder itself is in one.
 fn repositories(path: &Path) -> Vec<PathBuf> {
     let full = std::path::absolute(path);
     if full.is_ok_and(|full| config::repository(&full).is_some()) {
@@ -243,7 +243,7 @@ mod tests {
             sizes.iter().all(|size| (100..190).contains(size)),
             "{sizes:?}"
         );
-        // The number of a repository must not change from one version to the next.
+        // The shard of a repository must not change from one version to the next.
         let fixed = (0..7).find(|index| {
             Shard {
                 index: *index,

@@ -1,6 +1,6 @@
 //! Shell integration: the manual page, and the name under which regfix was called.
 //!
-//! All of it is made from the arguments that clap knows, and runs nothing.
+//! Everything is generated from the arguments that clap knows. Nothing is run.
 
 use std::ffi::OsStr;
 use std::io::{self, Write};
@@ -21,7 +21,7 @@ pub enum ShellName {
     Zsh,
 }
 
-/// What kubectl calls a plugin is the name of its file: `kubectl-regfix` is run by `kubectl regfix`.
+/// The file name of the kubectl plugin: `kubectl regfix` runs `kubectl-regfix`.
 const PLUGIN: &str = "kubectl-regfix";
 
 /// Options about files.
@@ -46,7 +46,7 @@ const ABOUT_RULES: [&str; 7] = [
     "as_of",
 ];
 
-/// All that can be typed. The help of a command leaves out options that have no effect on it.
+/// Returns all commands and options. The help of a command leaves out options that have no effect on it.
 pub(super) fn commands() -> clap::Command {
     let all = Arguments::command();
     let hidden = |of: &[&str]| -> Vec<Arg> {
@@ -63,7 +63,7 @@ pub(super) fn commands() -> clap::Command {
         })
 }
 
-/// The command as it was called: its usage says what was typed.
+/// Returns the command with usage texts that match how it was called.
 pub(super) fn command(program: Option<&OsStr>) -> clap::Command {
     let command = commands().mut_args(repeatable);
     if !is_plugin(program) {
@@ -76,7 +76,7 @@ pub(super) fn command(program: Option<&OsStr>) -> clap::Command {
     command.bin_name("kubectl regfix").after_help(examples)
 }
 
-/// A flag that is there twice, in a hook's `args` and by hand, is no mistake.
+/// Allows a flag to be given twice, as in a hook's `args` and by hand.
 fn repeatable(argument: Arg) -> Arg {
     match argument.get_action() {
         ArgAction::SetTrue => {
@@ -89,11 +89,11 @@ fn repeatable(argument: Arg) -> Arg {
 
 fn is_plugin(program: Option<&OsStr>) -> bool {
     let stem = program.and_then(|program| Path::new(program).file_stem());
-    // On Windows it ends in `.exe`.
+    // On Windows the name ends in `.exe`.
     stem.is_some_and(|stem| stem == PLUGIN)
 }
 
-/// The manual page of regfix, or of one of its commands.
+/// Prints the manual page of regfix, or of one of its commands.
 pub(super) fn manual(
     page: Option<&str>,
     out: &mut dyn Write,
@@ -125,7 +125,7 @@ pub(super) fn manual(
     let page = String::from_utf8_lossy(&page);
     page.lines()
         .try_for_each(|line| match !line.starts_with('.') && line.contains("  ") {
-            // A row of a list, with its columns: the lines around it are not to be joined with it.
+            // A row of a table, which must not be joined with the lines around it.
             true => writeln!(out, ".br\n{line}"),
             false => writeln!(out, "{line}"),
         })?;

@@ -1,4 +1,4 @@
-//! `regfix config`: which settings hold for a path, and where each comes from.
+//! `regfix config`: which settings apply to a path, and where each comes from.
 
 use std::collections::BTreeSet;
 use std::io::{self, Write};
@@ -38,7 +38,7 @@ pub(super) fn print(
     Ok(Exit::Done)
 }
 
-/// What holds for a path, a line each.
+/// Returns what applies to a path, one setting per row.
 fn rows(scope: &Scope, typed: &Typed<'_>, area: &Area, path: &Path) -> Vec<(&'static str, String)> {
     let config = &area.config;
     let kind = walk::is_folder(path);
@@ -75,13 +75,13 @@ fn rows(scope: &Scope, typed: &Typed<'_>, area: &Area, path: &Path) -> Vec<(&'st
     rows
 }
 
-/// Where each setting comes from, where that is more than one file; and what the files say.
+/// Prints where each setting comes from if there is more than one file, and the content of the files.
 fn sources(config: &Config, out: &mut dyn Write) -> io::Result<()> {
     let layers = &config.layers;
     if config.extends() {
         let keys: BTreeSet<&String> = layers.iter().flat_map(|layer| &layer.keys).collect();
         for key in keys.into_iter().filter(|key| *key != "extends") {
-            // The nearest first: it counts before the others.
+            // The nearest comes first, because it takes precedence.
             let of = layers.iter().rev().filter(|layer| layer.keys.contains(key));
             let files: Vec<String> = of.map(|layer| printable::path(&layer.file)).collect();
             writeln!(out, "{:<14} {}", printable::line(key), files.join(", "))?;

@@ -1,4 +1,4 @@
-//! Signals that ask the process to end. They wait until what is being written is written, and end it then.
+//! Signals that ask the process to end. They wait for a write that has begun, and end the process then.
 
 use std::io;
 use std::sync::Arc;
@@ -7,8 +7,8 @@ use std::sync::Arc;
 use crate::open;
 use crate::write::Gate;
 
-/// Has INT, TERM and HUP close the gate first, and then do what they would have done. Elsewhere than on Unix the process
-/// ends at once, and a group that is being written then is left to the next run.
+/// Makes INT, TERM and HUP close the gate before they have their usual effect. On other systems than Unix the process ends
+/// at once, and the next run completes a group that was being written.
 #[cfg(unix)]
 pub(super) fn watch(gate: &Arc<Gate>) -> io::Result<()> {
     use signal_hook::iterator::Signals;
@@ -16,7 +16,7 @@ pub(super) fn watch(gate: &Arc<Gate>) -> io::Result<()> {
 
     let wanted = wanted();
     let mut signals = Signals::new(&wanted)?;
-    // At once: the thread below may take a while to wake.
+    // Takes effect at once: the thread below may take a while to wake.
     for signal in wanted {
         flag::register(signal, gate.closed())?;
     }
@@ -24,7 +24,7 @@ pub(super) fn watch(gate: &Arc<Gate>) -> io::Result<()> {
     let wait = move || {
         if let Some(signal) = signals.forever().next() {
             gate.close();
-            // Further signals find the handler still, until this one ends the process.
+            // Further signals reach the same handler until this one ends the process.
             let _ = low_level::emulate_default_handler(signal);
         }
     };
@@ -32,7 +32,7 @@ pub(super) fn watch(gate: &Arc<Gate>) -> io::Result<()> {
     thread.spawn(wait).map(drop)
 }
 
-/// Has the same signals end the process with exit code 0, after `finish`.
+/// Makes the same signals end the process with exit code 0, after `finish`.
 #[cfg(all(unix, feature = "online"))]
 pub(super) fn end_after(finish: impl FnOnce() + Send + 'static) -> io::Result<()> {
     let mut signals = signal_hook::iterator::Signals::new(wanted())?;
@@ -51,7 +51,7 @@ pub(super) fn end_after(_: impl FnOnce() + Send + 'static) -> io::Result<()> {
     Ok(())
 }
 
-/// What `nohup` and shells have the process ignore stays ignored.
+/// Returns the signals to handle. Those that `nohup` or a shell made the process ignore stay ignored.
 #[cfg(unix)]
 fn wanted() -> Vec<i32> {
     use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
@@ -67,7 +67,7 @@ pub(super) fn watch(_: &Arc<Gate>) -> io::Result<()> {
     Ok(())
 }
 
-/// The signals that the process was started to ignore, a bit each; where the system does not say, none.
+/// Returns the signals that the process was started to ignore, as a bit mask. 0 if the system does not say.
 #[cfg(unix)]
 fn ignored() -> u64 {
     let status = open::read_named(std::path::Path::new("/proc/self/status"), 64 << 10);

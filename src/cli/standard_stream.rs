@@ -1,12 +1,12 @@
-//! A standard stream that may be closed or full before the run is over. The run goes on, and gets the error at its end.
+//! A standard stream that may be closed or full before the run ends. The run goes on, and gets the error at its end.
 
 use std::io::{self, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Writes to a stream as long as it takes something, and drops what comes later.
+/// Writes to a stream until that fails, and drops what comes later.
 ///
-/// Never fails, so that a run which changes files finishes them whether anybody reads its report or not.
+/// Writing never fails, so that a run that changes files finishes them whether or not anybody reads its report.
 pub(super) struct Lasting<W> {
     stream: W,
     failure: Option<io::Error>,
@@ -27,7 +27,7 @@ impl<W: Write> Lasting<W> {
         Arc::clone(&self.is_over)
     }
 
-    /// Writes what is left. Gives why something is missing; a reader who has left misses nothing.
+    /// Writes what is buffered. Returns the error if output was lost, but not if the reader left.
     pub(super) fn close(mut self) -> Option<io::Error> {
         let _ = self.flush();
         let failure = self.failure.take();
@@ -48,7 +48,7 @@ impl<W: Write> Write for Lasting<W> {
         if self.failure.is_some() {
             return Ok(bytes.len());
         }
-        // All of it, because what a stream took in part before it failed cannot be distinguished from the rest.
+        // `write_all`, because after a failure it is not known how much the stream took.
         let written = self.stream.write_all(bytes);
         self.note(written, ()).map(|()| bytes.len())
     }
@@ -66,7 +66,7 @@ impl<W: Write> Write for Lasting<W> {
 mod tests {
     use super::*;
 
-    /// Takes so many bytes.
+    /// Accepts this many bytes.
     struct Narrow(usize, io::ErrorKind);
 
     impl Write for Narrow {

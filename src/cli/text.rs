@@ -1,11 +1,11 @@
-//! Pages for a terminal: headings, paragraphs that wrap, colour. Texts come from files: each is made fit to be shown.
+//! Pages for a terminal: headings, wrapped paragraphs, colour. Text is made safe to print, because it may come from files.
 
 use std::fmt::Write as _;
 
 use crate::printable;
 use crate::report::RenderOptions;
 
-/// A text that grows line by line, as wide as the terminal.
+/// A text that grows line by line, wrapped to the width of the terminal.
 pub(super) struct Page {
     text: String,
     render_options: RenderOptions,
@@ -38,7 +38,7 @@ impl Page {
         self.wrapped("- ", text);
     }
 
-    /// A line as it is, indented.
+    /// Adds a line without wrapping it.
     pub(super) fn verbatim(&mut self, text: &str) {
         self.line(&format!("  {}", printable::line(text)));
     }
@@ -53,7 +53,7 @@ impl Page {
         let options = textwrap::Options::new(self.render_options.width)
             .initial_indent(&first)
             .subsequent_indent(&rest)
-            // URLs and images stay in one piece.
+            // Keep URLs and images in one piece.
             .word_separator(textwrap::WordSeparator::AsciiSpace)
             .word_splitter(textwrap::WordSplitter::NoHyphenation)
             .break_words(false);

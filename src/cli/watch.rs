@@ -1,6 +1,6 @@
-//! `regfix --watch`: the same run again whenever a file changes, on a screen that is cleared before.
+//! `regfix --watch`: repeats the run whenever a file changes, on a cleared screen.
 //!
-//! Knows how to wait, and not what a run is.
+//! This module only waits; it does not know what a run is.
 
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
@@ -16,10 +16,10 @@ use crate::printable::{self, complain};
 use crate::run;
 use crate::walk;
 
-/// What is written in one go comes as many events. A run begins when there was none for this long.
+/// One write causes many events. A run starts when there were none for this long.
 const QUIET: Duration = Duration::from_millis(100);
 
-/// ... or after this long, where they never end.
+/// The longest wait, in case the events do not stop.
 const MOST: Duration = Duration::from_secs(2);
 
 /// Clears the screen and what was scrolled out of it.
@@ -28,16 +28,16 @@ const CLEAR: &[u8] = b"\x1b[H\x1b[2J\x1b[3J";
 /// Why the wait is over.
 enum Woken {
     Changed,
-    /// Some changes will not be noticed; why.
+    /// Some changes will not be noticed, for this reason.
     Unwatched(String),
-    /// The user wants to end it.
+    /// The user wants to stop.
     Stopped,
 }
 
-/// Runs, and runs again on every change below the roots, until the user ends it. Returns the outcome of the last run.
+/// Runs, and runs again on every change below the roots, until the user stops it. Returns the outcome of the last run.
 ///
 /// # Errors
-/// Where `out` or `err` cannot be written.
+/// If `out` or `err` cannot be written.
 pub(super) fn watch(
     roots: &[PathBuf],
     all_text: bool,
@@ -62,7 +62,7 @@ pub(super) fn watch(
     loop {
         let (mut report, mut complaints) = (Vec::new(), Vec::new());
         let exit = run(&mut report, &mut complaints)?;
-        // A change that changes nothing leaves the screen as it is; how long a run took is no change.
+        // If the output is the same except for the duration, the screen stays as it is.
         let now = (without_time(&report), without_time(&complaints));
         if shown.as_ref() != Some(&now) {
             if clears {
@@ -82,7 +82,7 @@ pub(super) fn watch(
     }
 }
 
-/// The report without ` (5 ms)` in its closing line.
+/// Returns the output without the duration, ` (5 ms)`, in its closing line.
 fn without_time(report: &[u8]) -> String {
     let text = String::from_utf8_lossy(report);
     let lines = text.lines().map(|line| match line.rsplit_once(" (") {
@@ -92,7 +92,7 @@ fn without_time(report: &[u8]) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
-/// Whether something changed, and nothing does any more for a moment.
+/// Waits for a change, and until events stop for a moment. Returns false if the user wants to stop.
 fn wait(woken: &Receiver<Woken>, err: &mut dyn Write) -> io::Result<bool> {
     let mut until: Option<Instant> = None;
     loop {
@@ -116,7 +116,7 @@ fn wait(woken: &Receiver<Woken>, err: &mut dyn Write) -> io::Result<bool> {
     }
 }
 
-/// Reports changes of files that can change what is found.
+/// Watches for changes of files that can affect the findings.
 fn watcher(
     roots: &[PathBuf],
     all_text: bool,
@@ -129,7 +129,7 @@ fn watcher(
             Ok(_) => return,
             Err(error) => Woken::Unwatched(failed(None, &reason(&error))),
         };
-        // Nobody waits any more when the process ends.
+        // Nobody receives this at the end of the process.
         let _ = sender.send(woken);
     };
     let mut watcher =
@@ -141,7 +141,7 @@ fn watcher(
         };
         let folder = match is_folder {
             true => full.as_path(),
-            // An editor may put another file in its place.
+            // An editor may replace the file by another one.
             false => full.parent().unwrap_or(&full),
         };
         let mode = match is_folder {
@@ -150,7 +150,7 @@ fn watcher(
         };
         let watched = watcher.watch(folder, mode);
         watched.map_err(|error| failed(Some(root), &reason(&error)))?;
-        // Settings and baselines may lie above.
+        // Settings and baselines may be in folders above.
         let top = config::repository(&full);
         for above in folder.ancestors().skip(1) {
             if !top.is_some_and(|top| above.starts_with(top)) {
@@ -162,13 +162,13 @@ fn watcher(
     Ok(watcher)
 }
 
-/// Whether an event can change what is found.
+/// Whether an event can affect the findings.
 fn matters(event: &Event, all_text: bool) -> bool {
     match event.kind {
         EventKind::Access(_) => false,
-        // There were more changes than the system keeps.
+        // The system dropped some of the events.
         _ if event.need_rescan() => true,
-        // What is in a folder may come and go with it, without an event of its own.
+        // The content of a folder may come and go with it, without its own events.
         EventKind::Create(CreateKind::Folder)
         | EventKind::Remove(RemoveKind::Folder)
         | EventKind::Modify(ModifyKind::Name(_)) => {
@@ -192,7 +192,7 @@ fn reason(error: &notify::Error) -> String {
     }
 }
 
-/// The first signal ends the wait, so that the last report stays as it is; another one ends the process.
+/// Makes the first signal end the wait, so that the last report stays as it is. Another one ends the process.
 #[cfg(unix)]
 fn stop_on_signals(sender: Sender<Woken>) -> io::Result<()> {
     use signal_hook::consts::{SIGINT, SIGTERM};
@@ -211,7 +211,7 @@ fn stop_on_signals(sender: Sender<Woken>) -> io::Result<()> {
     thread.spawn(wait).map(drop)
 }
 
-/// Elsewhere Ctrl-C ends the process by itself.
+/// On other systems, Ctrl-C ends the process directly.
 #[cfg(not(unix))]
 #[expect(clippy::unnecessary_wraps, reason = "as on Unix")]
 fn stop_on_signals(_: Sender<Woken>) -> io::Result<()> {

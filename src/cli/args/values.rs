@@ -1,4 +1,4 @@
-//! The values that arguments take, and what is said of others.
+//! The values of arguments: their types, parsers and help texts.
 
 use std::path::{MAIN_SEPARATOR, PathBuf};
 
@@ -42,7 +42,7 @@ pub enum FailOn {
 }
 
 impl FailOn {
-    /// The least severity of findings that count; `None` for no severity at all.
+    /// Returns the least severity of findings that affect the exit code. `None` if no finding does.
     pub fn least(self, exit_zero: bool) -> Option<Severity> {
         match self {
             _ if exit_zero => None,
@@ -115,7 +115,7 @@ pub(in crate::cli) fn output(text: &str) -> Result<(String, PathBuf), String> {
     }
 }
 
-/// Whether what stands for the repository is in the name of a folder, or there twice.
+/// Whether the placeholder for the repository is in the name of a folder, or occurs more than once.
 fn in_folder(file: &str) -> bool {
     let name = file
         .rsplit(['/', MAIN_SEPARATOR])

@@ -1,9 +1,9 @@
-//! Messages of `regfix cluster` if a cluster gave less than was asked for, with what to do.
+//! Messages of `regfix cluster` for a cluster that returned less than was requested, with advice.
 
 use crate::cluster::report::NotRead;
 use crate::cluster::{Collected, Query};
 
-/// One line for each reason. If nothing was read and nothing is forbidden, the first reason is that of all resources.
+/// Returns one line per reason. If nothing was read and nothing is forbidden, the first reason stands for all resources.
 pub(super) fn failures(collected: &Collected) -> Vec<String> {
     let all = collected.failures.iter();
     match all.clone().next() {
@@ -16,7 +16,7 @@ pub(super) fn failures(collected: &Collected) -> Vec<String> {
     }
 }
 
-/// The user may read nothing of it.
+/// The message if the user may not read any of the resources.
 pub(super) fn nothing_read(not_read: &[NotRead]) -> String {
     let resources = not_read.iter().map(|one| one.resource.as_str());
     let resources = resources.collect::<Vec<_>>().join(", ");
@@ -27,7 +27,7 @@ pub(super) fn nothing_read(not_read: &[NotRead]) -> String {
     )
 }
 
-/// A cluster without objects is more often a wrong question.
+/// The message if there are no objects. More often the request is wrong than the cluster empty.
 pub(super) fn no_objects(query: &Query) -> String {
     let labels = query.selector.as_ref();
     let labels = labels.map_or(String::new(), |labels| {

@@ -1,4 +1,4 @@
-//! Lists what repositories pull, by a run over them: images and their locations.
+//! Lists the images that repositories pull, with their locations, by a run over them.
 
 use std::collections::{BTreeMap, HashSet};
 use std::io::{self, Write};
@@ -15,10 +15,10 @@ use crate::source::LineIndex;
 use crate::structure;
 use crate::walk::Overlay;
 
-/// No larger file is searched for the paths of its fields.
+/// The size limit of a file that is searched for field paths, in bytes.
 const LARGEST: usize = 16 << 20;
 
-/// All images that the files at the roots of the run pull, and whether something failed.
+/// Returns all images that the files at the roots of the run pull, and whether something failed.
 pub(super) fn sites(options: &Options<'_>, err: &mut dyn Write) -> io::Result<(Vec<Site>, bool)> {
     let (listed, outcome) = run::listed(options, err)?;
     let mut failed = outcome == RunOutcome::Failed;
@@ -59,7 +59,7 @@ pub(super) fn sites(options: &Options<'_>, err: &mut dyn Write) -> io::Result<(V
     Ok((sites, failed))
 }
 
-/// The findings of a file that something pulls.
+/// Returns the findings of a file about images that are pulled.
 fn legacy_sites(path: &Path, file: &Judged) -> Vec<Site> {
     let index = LineIndex::new(&file.text);
     let pulled = file.findings.iter().filter(|finding| !finding.mention);
@@ -79,7 +79,8 @@ fn legacy_sites(path: &Path, file: &Judged) -> Vec<Site> {
     pulled.map(site).collect()
 }
 
-/// Looks up where each is in the structure of its file. What cannot be read, as it is in an archive, has none.
+/// Looks up where each site is in the structure of its file. Files that cannot be read here, as in archives, get no field
+/// paths.
 fn add_field_paths(sites: &mut [Site]) {
     let mut by_path: BTreeMap<String, Vec<&mut Site>> = BTreeMap::new();
     for site in sites {

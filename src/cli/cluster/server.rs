@@ -1,14 +1,14 @@
-//! The server that answers for a cluster: kubectl, which knows the user's contexts and logins; without one, in a pod, the
+//! Chooses how to read a cluster: with kubectl, which knows the user's contexts and logins, or without it, in a pod, from the
 //! API server.
 
 use std::path::Path;
 
 use crate::cluster::{Kubectl, Query, Server};
 
-/// `folder` is that of a service account, if the user names one.
+/// `folder` is the folder of a service account, if the user named one.
 ///
 /// # Errors
-/// Says what is missing.
+/// If something that is needed is missing.
 pub(super) fn server(folder: Option<&Path>, query: Query) -> Result<Box<dyn Server>, String> {
     if let Some(folder) = folder {
         return own::server(folder, &query);
@@ -32,7 +32,7 @@ mod own {
         Ok(Box::new(server))
     }
 
-    /// `None` outside of pods, and where another cluster is named.
+    /// `None` outside of pods, or if the user named another cluster.
     pub(super) fn server_of_pod(query: &Query) -> Option<Result<Box<dyn Server>, String>> {
         let is_named = query.context.is_some() || query.kubeconfig.is_some();
         let is_asked = !is_named && is_in_pod(&Environment::here());

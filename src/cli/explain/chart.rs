@@ -1,4 +1,4 @@
-//! The page of a chart in a version: whether its defaults pull legacy images, and from which version on they do not.
+//! The page of a chart version: whether its defaults pull legacy images, and which version no longer does.
 
 use crate::cli::text::Page;
 use crate::printable::excerpt;
@@ -7,7 +7,7 @@ use crate::rules::RuleSet;
 use crate::rules::charts::{Advisory, Enabled};
 use crate::version::Range;
 
-/// A chart as it was asked for: `[REPOSITORY/]NAME@VERSION`.
+/// A chart on the command line: `[REPOSITORY/]NAME@VERSION`.
 pub(super) struct Asked<'a> {
     repository: Option<&'a str>,
     name: &'a str,
@@ -15,7 +15,7 @@ pub(super) struct Asked<'a> {
 }
 
 impl<'a> Asked<'a> {
-    /// `None` for what is no chart: a digest follows the `@` of an image.
+    /// `None` if it is not a chart. An image has a digest after its `@`.
     pub(super) fn parse(text: &'a str) -> Option<Self> {
         let (path, version) = text.rsplit_once('@')?;
         if Range::parse(version).is_none() || path.is_empty() {
@@ -25,7 +25,7 @@ impl<'a> Asked<'a> {
             Some((repository, name)) => (Some(repository), name),
             None => (None, path),
         };
-        // `bitnami/redis` is a name that somebody gave a repository on a machine.
+        // In `bitnami/redis`, the first part is a name that a user gave to a repository on one machine.
         let repository = repository.filter(|repository| repository.contains("://"));
         Some(Self {
             repository,
@@ -36,7 +36,7 @@ impl<'a> Asked<'a> {
 }
 
 /// # Errors
-/// Where nothing is known of a chart of this name.
+/// If nothing is known about a chart of this name.
 pub(super) fn page(
     asked: &Asked<'_>,
     rules: &RuleSet,
@@ -109,7 +109,7 @@ fn report(page: &mut Page, advisory: &Advisory, rules: &RuleSet) {
     page.verbatim(&advisory.source());
 }
 
-/// From which version on it is clean.
+/// Says which version is the first clean one.
 fn boundary(advisory: &Advisory) -> String {
     let newest = advisory
         .newest

@@ -1,4 +1,4 @@
-//! The page of an image or a URL: which rule applies, what becomes of it, and what others chose.
+//! The page of an image or a URL: which rule applies, what its fix does, and what other projects chose.
 
 use std::path::Path;
 
@@ -12,7 +12,7 @@ use crate::report::RenderOptions;
 use crate::rules::RuleSet;
 use crate::rules::alternatives::Alternatives;
 
-/// `None` where no rule applies and nobody was seen to leave it.
+/// `None` if no rule applies and no other project is known to have left it.
 pub(super) fn page(asked: &str, rules: &RuleSet, render_options: RenderOptions) -> Option<String> {
     let finding = finding(asked, rules);
     let others = canonical(asked).and_then(|name| rules.facts().alternatives.of_image(&name));
@@ -39,7 +39,7 @@ pub(super) fn page(asked: &str, rules: &RuleSet, render_options: RenderOptions) 
     Some(page.finish())
 }
 
-/// The rule that applies to a reference, and what becomes of it.
+/// Returns the rule that applies to a reference, and the outcome.
 pub(super) fn judged(reference: &str, rules: &RuleSet) -> Option<(String, Vec<String>)> {
     let finding = finding(reference, rules)?;
     Some((finding.rule.to_string(), outcome(&finding)))
@@ -57,7 +57,7 @@ fn chosen(page: &mut Page, others: &Alternatives) {
     }
 }
 
-/// The reference after the move, and whether it is written.
+/// Describes the reference after the move, and whether it is written.
 fn outcome(finding: &Finding) -> Vec<String> {
     let fix = finding.applicability();
     let how = match fix {
@@ -75,11 +75,11 @@ fn outcome(finding: &Finding) -> Vec<String> {
     new.into_iter().chain([how]).collect()
 }
 
-/// What a check finds in a document that holds just this.
+/// Returns what a check finds in a document with only this reference.
 fn finding(reference: &str, rules: &RuleSet) -> Option<Finding> {
     let keys: &[&str] = match reference.contains("://") {
         true => &["url"],
-        // A host alone is no image.
+        // A host alone is not an image.
         false => &["image", "registry"],
     };
     keys.iter().find_map(|key| {

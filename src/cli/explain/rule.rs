@@ -27,7 +27,7 @@ pub(super) fn page(rule: &Rule, rules: &RuleSet, render_options: RenderOptions) 
     for sentence in description::scope(rule) {
         page.paragraph(&sentence);
     }
-    // A user's own rule need not say why, nor since when.
+    // A user's own rule may have no reason and no dates.
     if !rule.why().is_empty() {
         page.heading("Why");
         page.paragraph(rule.why());
@@ -42,7 +42,7 @@ pub(super) fn page(rule: &Rule, rules: &RuleSet, render_options: RenderOptions) 
     since.for_each(|date| page.item(&date));
     page.heading("Example");
     page.verbatim(&rule.example);
-    // What a check makes of the rule's own example.
+    // The outcome of a check of the rule's own example.
     if let Some((_, new)) = judged(&rule.example, rules).filter(|(id, _)| *id == rule.id) {
         new.iter().for_each(|line| page.paragraph(line));
     }

@@ -1,4 +1,4 @@
-//! One round: which images there are, what registries say of them, and where that is written.
+//! One round: lists the images, asks registries about them, and makes the metrics.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
@@ -18,41 +18,41 @@ use crate::report::{PathBase, RenderOptions};
 use crate::run::{self, Baselines, Rules, RunOutcome, Settings};
 use crate::walk::{self, Overlay};
 
-/// Metrics of an earlier round, and reports of a cluster, are no larger.
+/// The size limit of the metrics of an earlier round, and of a cluster report, in bytes.
 pub(super) const LARGEST: usize = 256 << 20;
 
-/// What does not change from round to round.
+/// What stays the same in all rounds.
 pub(super) struct Task<'t> {
     pub(super) arguments: &'t Arguments,
     pub(super) exporter: &'t Exporter,
     pub(super) base: &'t PathBase,
     pub(super) render_options: RenderOptions,
-    /// The images of commits, which never change.
+    /// The images of each commit, which never change.
     pub(super) of_commits: BTreeMap<String, BTreeSet<String>>,
 }
 
 /// The images below some folders.
 struct List {
-    /// Those of the working directory.
+    /// The rules of the working directory.
     rules: Arc<Rules>,
     images: BTreeSet<String>,
     outcome: RunOutcome,
 }
 
 impl Task<'_> {
-    /// The metrics of one round, and whether all that names images could be read. `None` once what is wrong was said.
+    /// Runs a round. Returns the metrics, and whether all images could be listed. `None` after an error, which was printed.
     pub(super) fn round(
         &mut self,
         rounds: &mut Rounds,
         err: &mut dyn Write,
     ) -> io::Result<Option<(String, bool)>> {
-        // Credentials and settings may be others than in the round before.
+        // Credentials and settings may have changed since the last round.
         let Some(client) = online::connect(&self.exporter.registries, err)? else {
             return Ok(None);
         };
         let named = roots::named(self.arguments).to_vec();
         let roots = roots::spelled(self.arguments, named);
-        // Images of a cluster belong to no repository: the rules of the working directory count for all.
+        // Images of a cluster belong to no repository, so the rules of the working directory apply to all images.
         let List {
             rules,
             mut images,
@@ -88,7 +88,7 @@ impl Task<'_> {
         Ok(Some((text, is_whole)))
     }
 
-    /// The rules of the working directory, and the images below some roots.
+    /// Lists the images below some roots, with the rules of the working directory.
     fn list(
         &self,
         roots: Vec<PathBuf>,
@@ -121,7 +121,7 @@ impl Task<'_> {
         }))
     }
 
-    /// The images that the repository of the working directory has at a revision.
+    /// Lists the images that the repository of the working directory has at a revision.
     fn of_revision(
         &mut self,
         revision: &str,

@@ -1,6 +1,6 @@
-//! The questions of a round, and the memory of the rounds before.
+//! The requests of a round, and what is known from earlier rounds.
 //!
-//! A registry that does not answer is asked less and less often, and says nothing about its images.
+//! A registry that does not answer is asked less and less often, and its silence says nothing about its images.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -10,10 +10,10 @@ use crate::registry::client::{Answer, Client, Location};
 use crate::registry::metrics::{Known, Legacy, Sample};
 use crate::rules::RuleSet;
 
-/// Of images that registries do not answer for, this many rounds pass at most until they are asked again.
+/// The most rounds until an image is asked about again whose registry does not answer.
 const LONGEST_PAUSE: u32 = 8;
 
-/// What is known of images, from round to round. Times are seconds.
+/// What is known about images, from round to round. Times are in seconds.
 pub(super) struct Rounds {
     images: BTreeMap<String, Memory>,
     interval: u64,
@@ -23,16 +23,16 @@ pub(super) struct Rounds {
 #[derive(Debug, Clone, Default)]
 struct Memory {
     status: &'static str,
-    /// Whether it exists, by the last answer that says so, and when that was.
+    /// Whether it exists according to the last answer that says so, and the time of that answer.
     available: Option<(bool, u64)>,
-    /// Rounds in a row without an answer.
+    /// The number of rounds in a row without an answer.
     failures: u32,
-    /// When to ask again.
+    /// The time of the next request.
     due: u64,
 }
 
 impl Rounds {
-    /// `known` is what earlier runs learnt.
+    /// `known` is what earlier runs found out.
     pub(super) fn new(known: Known, interval: Duration, stale_after: Duration) -> Self {
         let remembered = known.into_iter().map(|(image, available)| {
             let memory = Memory {
@@ -48,7 +48,7 @@ impl Rounds {
         }
     }
 
-    /// Asks about images that are due, and forgets those that are not among them any more.
+    /// Asks about the images that are due, and forgets those that are no longer listed.
     pub(super) fn ask(&mut self, client: &Client, images: &BTreeSet<String>, now: u64) {
         self.images.retain(|image, _| images.contains(image));
         let mut asked: Vec<(String, Location)> = Vec::new();
@@ -57,7 +57,7 @@ impl Rounds {
             match Location::parse(image) {
                 Ok(_) if memory.due > now => {}
                 Ok(location) => asked.push((image.clone(), location)),
-                // A template puts it together.
+                // A template builds the name.
                 Err(_) => memory.status = "not-asked",
             }
         }
@@ -69,7 +69,7 @@ impl Rounds {
         }
     }
 
-    /// A sample for each image, in order.
+    /// Returns a sample for each image, in order of their names.
     pub(super) fn samples(&self, rules: &RuleSet, now: u64) -> Vec<Sample> {
         let sample = |(image, memory): (&String, &Memory)| {
             let finding = mirror::finding(image, rules);
@@ -111,7 +111,7 @@ impl Memory {
             0 => 0,
             failures => 2_u32.saturating_pow(failures - 1).min(LONGEST_PAUSE),
         };
-        // Half a round less, because rounds are not equally long.
+        // Half a round less, because rounds do not take equally long.
         self.due = match rounds {
             0 => now,
             rounds => now + interval * u64::from(rounds) - interval / 2,

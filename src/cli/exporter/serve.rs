@@ -1,6 +1,6 @@
 //! The HTTP server of the exporter: `/metrics` and `/healthz`, and nothing else.
 //!
-//! Everybody is taken to be hostile: there are as many connections as threads, each lives for seconds, and requests are small.
+//! Clients are treated as hostile: there are as many connections as threads, each is short, and requests are small.
 
 use std::io::{self, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -11,25 +11,25 @@ use std::time::{Duration, Instant};
 
 use crate::parallel::lock;
 
-/// Connections at the same time. Others wait for the system to hand them over.
+/// The number of connections at the same time. Others wait in the queue of the system.
 const THREADS: usize = 8;
-/// A request with all of its headers.
+/// The size limit of a request with all of its headers, in bytes.
 const LONGEST_REQUEST: usize = 8 << 10;
 const MOST_HEADERS: usize = 64;
-/// From the first byte of a request to the last, and the same of the answer.
+/// The time limit from the first byte of a request to its last. The next one is for the response.
 const REQUEST_TIME: Duration = Duration::from_secs(5);
 const ANSWER_TIME: Duration = Duration::from_secs(30);
 const CHUNK: usize = 64 << 10;
-/// Without a round in this many intervals something is wrong. A round may take its time, too.
+/// The server is unhealthy if this many intervals pass without the end of a round, plus the time that a round may take.
 const MISSED_ROUNDS: u32 = 3;
 const LONGEST_ROUND: Duration = Duration::from_secs(600);
 
-/// What there is to serve.
+/// The content that is served.
 pub(super) struct Page {
     text: RwLock<Arc<str>>,
-    /// When the last round ended, or when it all began.
+    /// When the last round ended or, before that, when the server started.
     last_round: Mutex<Instant>,
-    /// A round must end at least this often.
+    /// The longest time between the ends of two rounds.
     patience: Duration,
     answering: AtomicUsize,
     closed: AtomicBool,
@@ -46,13 +46,13 @@ impl Page {
         }
     }
 
-    /// The metrics of a round that ended now.
+    /// Stores the metrics of a round that just ended.
     pub(super) fn put(&self, text: String) {
         *self.text.write().unwrap_or_else(PoisonError::into_inner) = Arc::from(text);
         *lock(&self.last_round) = Instant::now();
     }
 
-    /// Answers nobody new, and waits for those that are being answered.
+    /// Refuses new requests, and waits for the responses that are being sent.
     pub(super) fn close(&self, longest: Duration) {
         self.closed.store(true, Ordering::SeqCst);
         let end = Instant::now() + longest;
@@ -109,7 +109,7 @@ impl Response {
     }
 }
 
-/// Serves in threads of its own, until the process ends.
+/// Serves in new threads, until the process ends.
 pub(super) fn start(listener: &TcpListener, page: &Arc<Page>) -> io::Result<()> {
     for _ in 0..THREADS {
         let (listener, page) = (listener.try_clone()?, Arc::clone(page));
@@ -124,18 +124,18 @@ fn serve(listener: &TcpListener, page: &Page) {
         match listener.accept() {
             Ok((mut stream, _)) if !page.closed.load(Ordering::SeqCst) => {
                 page.answering.fetch_add(1, Ordering::SeqCst);
-                // Who hangs up gets no answer.
+                // A client that hangs up gets no response.
                 let _ = converse(&mut stream, page);
                 page.answering.fetch_sub(1, Ordering::SeqCst);
             }
             Ok(_) => return,
-            // Too many open files, or a connection that is gone already.
+            // Too many open files, or the client is already gone.
             Err(_) => thread::sleep(Duration::from_millis(50)),
         }
     }
 }
 
-/// One request and its answer.
+/// Reads one request and sends the response.
 fn converse(stream: &mut TcpStream, page: &Page) -> io::Result<()> {
     stream.set_nodelay(true)?;
     let request = read(stream)?;
@@ -178,7 +178,7 @@ fn converse(stream: &mut TcpStream, page: &Page) -> io::Result<()> {
     stream.flush()
 }
 
-/// Up to the end of the headers, or as much as a request may have. What is not a request by then is none.
+/// Reads up to the end of the headers, or up to the size limit. Parsing then refuses an incomplete request.
 fn read(stream: &mut TcpStream) -> io::Result<Vec<u8>> {
     let end = Instant::now() + REQUEST_TIME;
     let mut request = Vec::new();
@@ -193,7 +193,7 @@ fn read(stream: &mut TcpStream) -> io::Result<Vec<u8>> {
     Ok(request)
 }
 
-/// The time until then.
+/// Returns the time that is left, or an error if none is.
 fn left(end: Instant) -> io::Result<Duration> {
     let left = end.saturating_duration_since(Instant::now());
     match left.is_zero() {
@@ -210,7 +210,7 @@ mod tests {
         let mut stream = TcpStream::connect(address).unwrap();
         stream.write_all(request).unwrap();
         let mut text = String::new();
-        // Who sends too much is hung up on.
+        // A client that sends too much is disconnected.
         let _ = stream.read_to_string(&mut text);
         text
     }

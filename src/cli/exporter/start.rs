@@ -1,4 +1,4 @@
-//! Asks once and writes the result, or as often as `--listen` says.
+//! Asks the registries once and writes the result, or repeatedly with `--listen`.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -57,7 +57,7 @@ pub(crate) fn export(
     Ok(if is_whole { Exit::Done } else { Exit::Failed })
 }
 
-/// What an earlier round wrote; nothing where there was none.
+/// Reads what an earlier round wrote. Empty if there is no such file.
 fn earlier(path: &Path, err: &mut dyn Write) -> io::Result<Known> {
     match open::read(path, Links::Follow, LARGEST) {
         Ok(bytes) => Ok(metrics::known(&String::from_utf8_lossy(&bytes))),

@@ -1,4 +1,4 @@
-//! Round after round, until a signal ends it.
+//! Runs rounds until a signal ends the process.
 
 use std::hash::{BuildHasher, RandomState};
 use std::io::{self, Write};
@@ -14,10 +14,10 @@ use crate::cli::{Exit, signals};
 use crate::printable::complain;
 use crate::write::{Draft, Gate};
 
-/// An answer that is being sent when a signal comes gets this long.
+/// How long a response may take that is being sent when a signal arrives.
 const LAST_ANSWERS: Duration = Duration::from_secs(2);
 
-/// Serves the results of rounds. Returns only where it cannot begin: a signal ends the process, with exit code 0.
+/// Serves the results of rounds. Returns only if it cannot start: a signal ends the process, with exit code 0.
 pub(super) fn watch(
     task: &mut Task<'_>,
     rounds: &mut Rounds,
@@ -71,10 +71,10 @@ fn begin(address: SocketAddr, page: &Arc<Page>, gate: &Arc<Gate>) -> io::Result<
     Ok(address)
 }
 
-/// Up to a tenth more or less, so that many exporters do not ask at the same moment.
+/// Varies the interval by up to a tenth, so that many exporters do not send requests at the same moment.
 fn jittered(interval: Duration) -> Duration {
     let random = RandomState::new().hash_one(0);
-    // Of 1024 equal steps between 0.9 and 1.1.
+    // One of 1024 equal steps from 0.9 to 1.1.
     let step = u32::try_from(random % 1024).unwrap_or_default();
     interval.mul_f64(0.9 + 0.2 * f64::from(step) / 1023.0)
 }

@@ -1,4 +1,4 @@
-//! The part of it that connects.
+//! The part that makes connections.
 
 mod presence;
 
@@ -66,7 +66,7 @@ pub(crate) fn tags(tags: &Tags, out: &mut dyn Write, err: &mut dyn Write) -> io:
     Ok(Exit::Done)
 }
 
-/// Lists images with what their registries say of them.
+/// Lists images with the answers of their registries.
 pub(crate) fn verify(
     options: &Options<'_>,
     verify: &Verify,
@@ -119,7 +119,7 @@ pub(crate) fn verify(
     })
 }
 
-/// The client as the user wants it; `None` once what is wrong was said.
+/// Makes the client from the user's settings. `None` after an error, which was printed.
 pub(crate) fn connect(registries: &Registries, err: &mut dyn Write) -> io::Result<Option<Client>> {
     match settings(registries).and_then(|settings| Client::new(&settings)) {
         Ok(client) => {
@@ -177,16 +177,16 @@ fn settings(registries: &Registries) -> Result<Settings, String> {
 enum Fate {
     Available,
     Gone,
-    /// It could not be found out.
+    /// It could not be determined.
     Unknown,
-    /// It is no whole reference: a template puts it together.
+    /// It is not a complete reference: a template builds it.
     NotAsked,
 }
 
-/// An image, what became of it, and where it is named.
+/// An image, the answer about it, and where it is named.
 struct Verified {
     image: String,
-    /// Where it was asked for, if that is elsewhere.
+    /// The location that was asked instead, if that is another one.
     asked_at: Option<String>,
     answer: Option<Answer>,
     fate: Fate,
@@ -195,7 +195,7 @@ struct Verified {
     locations: Vec<Listed>,
 }
 
-/// One answer an image, in the order of names.
+/// Returns one answer per image, in order of names.
 fn ask(client: &Client, listed: Vec<Listed>, platforms: &[Platform]) -> Vec<Verified> {
     let mut images: BTreeMap<String, Vec<Listed>> = BTreeMap::new();
     for one in listed {
@@ -205,7 +205,7 @@ fn ask(client: &Client, listed: Vec<Listed>, platforms: &[Platform]) -> Vec<Veri
         .keys()
         .filter_map(|image| Some((image, Location::parse(image).ok()?)))
         .collect();
-    // Two spellings of one image are asked for once.
+    // Two spellings of one image need only one request.
     let mut locations: Vec<Location> = parsed.values().cloned().collect();
     locations.sort();
     locations.dedup();
@@ -278,7 +278,7 @@ fn judge(mut row: Verified, platforms: &[Platform]) -> Verified {
     row
 }
 
-/// A row of the JSON output. What does not apply is `null` or empty.
+/// A row of the JSON output. Absent values are `null` or empty.
 #[derive(Serialize)]
 struct Row<'r> {
     image: &'r str,
@@ -332,7 +332,7 @@ impl<'r> Row<'r> {
     }
 }
 
-/// One line an image; where it is named, if it is not there.
+/// Prints one line per image and, if it is not available, its locations.
 fn show(row: &Verified, color: bool, out: &mut dyn Write) -> io::Result<()> {
     let paint = match (color, row.fate) {
         (false, _) => ("", ""),

@@ -1,6 +1,6 @@
-//! `regfix policy test`: a policy is tried with images that the rules are about and with others, by the program of its engine.
+//! `regfix policy test`: tests a policy with images that the rules are about and with others, in the program of its engine.
 //!
-//! What the program says is compared with what the rules say.
+//! Compares the verdicts of the program with those of the rules.
 
 mod runner;
 
@@ -19,7 +19,7 @@ use crate::rules::{RuleSet, Severity};
 
 use runner::Verdicts;
 
-/// Tries the policy. Exit code 1: it differs from the rules.
+/// Tests the policy. The exit code is 1 if it differs from the rules.
 pub(super) fn test(
     engine: &Engine,
     rules: &RuleSet,
@@ -61,10 +61,10 @@ pub(super) fn test(
     })
 }
 
-/// What the policy does that the rules do not say, and the reverse.
+/// Where the policy differs from the rules.
 #[derive(Default)]
 struct Differences {
-    /// How many objects the rules are about.
+    /// How many objects the rules affect.
     expected: usize,
     found: Vec<String>,
 }
@@ -113,7 +113,7 @@ fn of_changes(
         });
         differences.expected += usize::from(finding.is_some());
         let new = finding.as_ref().and_then(|finding| {
-            // A digest stays, and belongs to neither.
+            // The digest stays, because it is in neither name.
             let new = finding.new.as_deref()?;
             Some(vector.image.replacen(&finding.old, new, 1))
         });
@@ -137,12 +137,12 @@ fn of_changes(
     differences
 }
 
-/// Policies change pods, and nothing that makes pods.
+/// Policies change pods, but not what creates pods.
 fn is_of_a_new_pod(vector: &Vector) -> bool {
     vector.object["kind"] == "Pod"
 }
 
-/// Whether the move is safe whatever the tag: also for one that nobody has.
+/// Whether the move is safe for any tag, even one that does not exist.
 fn is_replaced(finding: &Finding, vector: &Vector, rules: &RuleSet, least: Severity) -> bool {
     const NO_TAG: &str = "regfix-no-such-tag";
     let is_safe = |finding: &Finding| finding.applicability() == Some(Applicability::Safe);
@@ -154,7 +154,7 @@ fn is_replaced(finding: &Finding, vector: &Vector, rules: &RuleSet, least: Sever
         && other.is_some_and(|other| other.rule == finding.rule && is_safe(&other))
 }
 
-/// The object with another image.
+/// Returns the object with another image.
 fn with_image(object: &Value, old: &str, new: &str) -> Value {
     with_images(object, |image| match image == old {
         true => new.to_owned(),
@@ -162,7 +162,7 @@ fn with_image(object: &Value, old: &str, new: &str) -> Value {
     })
 }
 
-/// The object with its images in the long spelling of Docker Hub.
+/// Returns the object with its images in canonical form, which is the long one for Docker Hub.
 fn in_one_spelling(object: &Value) -> Value {
     with_images(object, |image| match ImageRef::parse(image) {
         Some(parsed) => {
@@ -190,7 +190,7 @@ fn with_images(object: &Value, change: impl Fn(&str) -> String) -> Value {
     object
 }
 
-/// Whether everything of a value is in another one, which may have more: an API server fills in defaults.
+/// Whether `whole` contains `part`. It may have more, because an API server fills in defaults.
 fn is_part(part: &Value, whole: &Value) -> bool {
     match (part, whole) {
         (Value::Object(part), Value::Object(whole)) => part

@@ -1,4 +1,4 @@
-//! Whether registries have images, for verdicts: [`Answer`]s in the words of the rules.
+//! Whether registries have images: converts [`Answer`]s to what the rules use.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use crate::registry::version;
 use crate::rules::Presence;
 use crate::run::Registries;
 
-/// Of a missing image, how many tags that exist are named.
+/// How many existing tags are named for a missing image.
 const MOST_NEAREST: usize = 3;
 
 impl Registries for Client {
@@ -36,7 +36,7 @@ impl Registries for Client {
     }
 }
 
-/// The tags of each repository that lacks an image. Where they cannot be listed, there are none to name.
+/// Lists the tags of each repository that lacks an image. Empty if they cannot be listed.
 fn tags<'a>(
     client: &Client,
     answered: impl Iterator<Item = (&'a Location, &'a Answer)>,

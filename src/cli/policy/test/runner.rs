@@ -1,6 +1,6 @@
-//! The programs that evaluate policies, and what they say of objects.
+//! The programs that evaluate policies, and their verdicts on objects.
 //!
-//! Starts such a program, which the user asks for, and nothing else. They make no connection.
+//! Starts only such a program, because the user asked for it. These programs make no connections.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
@@ -15,17 +15,17 @@ use crate::policy::{Engine, Vector};
 use crate::printable;
 use crate::program;
 
-/// What a policy does to objects, by their names.
+/// The verdicts of a policy, by the names of the objects.
 pub(super) enum Verdicts {
-    /// Those that it refuses.
+    /// The objects that it refuses.
     Refused(BTreeSet<String>),
-    /// Those that it is for, as they are after it.
+    /// The objects that it applies to, with its changes.
     Changed(BTreeMap<String, Value>),
 }
 
 /// A program that evaluates the policies of some engines.
 struct Runner {
-    /// Its names; a plugin of kubectl has two.
+    /// Its possible names. A kubectl plugin has two.
     names: &'static [&'static str],
     engines: &'static [&'static str],
     evaluate: fn(&Path, &Files<'_>) -> Result<Verdicts, String>,
@@ -51,7 +51,7 @@ static RUNNERS: [Runner; 3] = [
 
 const KYVERNO: &[&str] = &["kyverno", "kubectl-kyverno"];
 
-/// What a program is given, in a folder of its own.
+/// The input of a program, in a temporary folder.
 struct Files<'f> {
     folder: &'f Path,
     policy: &'f Path,
@@ -62,7 +62,7 @@ struct Files<'f> {
 /// Evaluates a policy for objects.
 ///
 /// # Errors
-/// Where the program is not there, or does not say of each object what becomes of it.
+/// If the program is missing or fails, or its verdicts are incomplete.
 pub(super) fn run(engine: &Engine, policy: &str, vectors: &[Vector]) -> Result<Verdicts, String> {
     let mut runners = RUNNERS.iter();
     let runner = runners
@@ -86,7 +86,7 @@ fn evaluate(
     let folder = tempfile::tempdir().map_err(failed)?;
     let [policy_file, objects_file] =
         ["policy.yaml", "objects.yaml"].map(|name| folder.path().join(name));
-    // JSON is YAML.
+    // JSON is also YAML.
     let objects: Vec<String> = vectors
         .iter()
         .map(|vector| printable::json(&vector.object))
@@ -102,7 +102,7 @@ fn evaluate(
     (runner.evaluate)(program, &files)
 }
 
-/// Runs a program to its end, and gives what it prints.
+/// Runs a program to its end. Returns its standard output and standard error.
 fn output(program: &Path, arguments: &[&OsStr]) -> Result<(String, String), String> {
     let output = Command::new(program)
         .args(arguments)
@@ -113,7 +113,7 @@ fn output(program: &Path, arguments: &[&OsStr]) -> Result<(String, String), Stri
     Ok((text(&output.stdout), text(&output.stderr)))
 }
 
-/// What a program prints as JSON, or else its last words.
+/// Runs a program that prints JSON. If it does not, the error is the last line on standard error.
 fn document(program: &Path, arguments: &[&OsStr]) -> Result<Value, String> {
     let (text, words) = output(program, arguments)?;
     serde_json::from_str(&text).map_err(|_| {
@@ -143,7 +143,7 @@ fn by_gator(program: &Path, files: &Files<'_>) -> Result<Verdicts, String> {
     Ok(Verdicts::Refused(results.filter_map(name).collect()))
 }
 
-/// A report of Kyverno: a result for each object, or more.
+/// A report of Kyverno, with at least one result per object.
 #[derive(Deserialize)]
 struct Report {
     #[serde(default)]
@@ -205,8 +205,8 @@ fn refused_by_kyverno(program: &Path, files: &Files<'_>) -> Result<Verdicts, Str
     }
 }
 
-/// Of the API server's own kind, Kyverno's command knows the first version alone, whose fields are the same, and applies none that has a
-/// binding for all objects.
+/// Adapts an API server's policy for Kyverno's command, which knows only the first version of that kind, with the same fields,
+/// and does not apply a policy whose binding covers all objects.
 fn for_kyverno(policy: &str) -> String {
     let first = policy.split("\n---\n").next().unwrap_or(policy);
     first.replace(
@@ -232,12 +232,12 @@ fn changed_by_kyverno(program: &Path, files: &Files<'_>) -> Result<Verdicts, Str
     ];
     let (_, words) = output(program, &arguments)?;
     let object = |name: &str| {
-        // It may hold the object more than once.
+        // The file may contain the object more than once.
         let text = fs::read_to_string(folder.join(format!("{name}-mutated.yaml"))).ok()?;
         let mut documents = serde_yaml::Deserializer::from_str(&text);
         Value::deserialize(documents.next()?).ok()
     };
-    // Of objects that the policy is not for, it says nothing.
+    // Objects that the policy does not apply to have no file.
     let names = files.names.iter();
     let changed = names.filter_map(|name| Some(((*name).to_owned(), object(name)?)));
     let changed: BTreeMap<String, Value> = changed.collect();
