@@ -69,7 +69,7 @@ pub struct Config {
     here: PathBuf,
 }
 
-/// Which rules are used, and their severities.
+/// The rules that are used, and their severities.
 #[derive(Debug, Clone, Default)]
 pub struct Selectors {
     /// Only these rules, or all if empty.

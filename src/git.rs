@@ -1,4 +1,4 @@
-//! Reads what git keeps of a repository: which files it tracks, which of them changed, and what a file said at a revision.
+//! Reads the data of git repositories: which files git tracks, which of them changed, and their content at a revision.
 //!
 //! Uses only libraries that parse the files of `.git`. It never starts `git`, because that program runs what a
 //! repository's own files ask for: filters, hooks, file system monitors, external diff programs, and helpers

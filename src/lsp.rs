@@ -27,7 +27,7 @@ use crate::rules::RuleSet;
 use crate::run::Options;
 use crate::walk::Overlay;
 
-/// What the server needs from the program that starts it.
+/// The functions that the server needs from the program that starts it.
 pub trait Host: Send + Sync {
     /// Calls `act` once, with the options of a run.
     ///
@@ -45,7 +45,7 @@ pub trait Host: Send + Sync {
     fn is_online(&self) -> bool;
 }
 
-/// What a run for an editor checks.
+/// The input of a run for an editor.
 #[derive(Debug, Clone)]
 pub struct Asked {
     /// The editor's settings.

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-/// Only where the allocator of the system is slow.
+/// Used only if the allocator of the system is slow.
 #[cfg(target_env = "musl")]
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;

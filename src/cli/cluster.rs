@@ -192,7 +192,7 @@ fn drafts(
     drafts.collect()
 }
 
-/// Where reports go.
+/// The destinations of reports.
 struct Outlets<'o> {
     out: &'o mut dyn Write,
     drafts: Vec<(&'static Format, Draft)>,

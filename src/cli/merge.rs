@@ -69,7 +69,7 @@ pub(super) fn merge(
     Ok(outcome.into())
 }
 
-/// Reads one report. The message names its location.
+/// Reads one report. An error message contains its location.
 fn read(path: &Path) -> Result<Results, String> {
     let name = printable::path(path);
     let (text, _) = walk::read(path).map_err(|error| match walk::is_there(path) {

@@ -1,6 +1,6 @@
-//! `regfix mirror` and `regfix hosts`: what other tools need to copy the images of a tree, and which hosts pulls need.
+//! `regfix mirror` and `regfix hosts`: lists images for tools that copy them, and the hosts that pulls need.
 //!
-//! Reads files and prints; makes no connections. `regfix mirror --write` is a run with its own rules.
+//! Makes no connections. `regfix mirror --write` is a run with its own rules.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};

@@ -1,4 +1,4 @@
-//! Messages for typical mistakes in arguments, such as options of other tools: each says what to type instead.
+//! Messages for typical mistakes in arguments, such as options of other tools. Each says what to type instead.
 //!
 //! Reads arguments only. Errors in files are reported by the code that reads those files.
 

@@ -19,7 +19,7 @@ pub(super) fn is_asked(scope: &Scope) -> bool {
     !scope.git_dir.is_empty() || scope.rev.is_some()
 }
 
-/// What is read instead of the disk.
+/// The revisions that are read instead of the disk.
 #[derive(Default)]
 pub(super) struct Revisions {
     pub(super) overlay: Arc<Overlay>,

@@ -16,7 +16,7 @@ use crate::suppress::insert::Note;
 use crate::walk::{self, Overlay};
 use crate::write::{self, Gate};
 
-/// What a run needs besides the arguments.
+/// The input of a run besides the arguments.
 pub(super) struct Surroundings<'s> {
     /// The base of the paths in reports.
     pub base: &'s PathBase,
@@ -31,7 +31,7 @@ pub(super) struct Surroundings<'s> {
     pub apart: Vec<PathBuf>,
     pub registries: Option<&'s dyn Registries>,
     pub ignores: Option<Note>,
-    /// What changed, if only that is checked.
+    /// The changes, if only what changed is checked.
     pub only: Option<ChangedScope>,
     /// Whether the progress of the run may be drawn.
     pub progress: bool,

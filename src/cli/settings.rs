@@ -84,7 +84,7 @@ impl<'a> Typed<'a> {
         Ok(typed)
     }
 
-    /// Says why a configuration applies to a path.
+    /// Explains why a configuration applies to a path.
     pub(super) fn origin(&self, config: &Config) -> &'static str {
         let scope = self.scope;
         let is_named = self

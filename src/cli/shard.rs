@@ -1,4 +1,4 @@
-//! Which repositories a run checks: those of a list, and this run's share of them if there are several runs.
+//! The repositories that a run checks: those of a list, and this run's share of them if there are several runs.
 //!
 //! A repository is in the same shard on every machine, because only its path as written decides.
 
@@ -111,7 +111,7 @@ impl Shard {
     }
 }
 
-/// What a run checks.
+/// The files and folders that a run checks.
 #[derive(Debug, Default)]
 pub(super) struct Paths {
     /// Files and folders.

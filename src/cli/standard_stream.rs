@@ -22,7 +22,7 @@ impl<W: Write> Lasting<W> {
         }
     }
 
-    /// Becomes true when the stream takes nothing more.
+    /// Returns a flag that becomes true when the stream accepts nothing more.
     pub(super) fn is_over(&self) -> Arc<AtomicBool> {
         Arc::clone(&self.is_over)
     }

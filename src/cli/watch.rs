@@ -25,7 +25,7 @@ const MOST: Duration = Duration::from_secs(2);
 /// Clears the screen and what was scrolled out of it.
 const CLEAR: &[u8] = b"\x1b[H\x1b[2J\x1b[3J";
 
-/// Why the wait is over.
+/// The reason why the wait is over.
 enum Woken {
     Changed,
     /// Some changes will not be noticed, for this reason.

@@ -1,4 +1,4 @@
-//! Which custom resources can name images, judged by the schemas in their definitions.
+//! Finds the custom resources that can name images, judging by the schemas in their definitions.
 
 use serde_json::Value;
 

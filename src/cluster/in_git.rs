@@ -1,4 +1,4 @@
-//! Where repositories name the image of a row.
+//! The locations in repositories that name the image of a row.
 
 /// An image that a file of a repository pulls.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -38,7 +38,7 @@ impl Sureness {
     }
 }
 
-/// What repositories contain for a row.
+/// The matches for a row in the repositories.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InGit {
     pub state: State,
@@ -47,7 +47,7 @@ pub struct InGit {
     pub sureness: Option<Sureness>,
 }
 
-/// Where a legacy image is.
+/// The location of a legacy image: the cluster, a file, or both.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum State {
     /// In a file and in the cluster.

@@ -17,18 +17,18 @@ use crate::rules::charts::Charts;
 
 use owners::{Chain, Index};
 
-/// Where the image of a row is named.
+/// The object that names the image of a row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Presence {
-    /// In the object at the root.
+    /// The root object.
     Declared,
-    /// In what the root made, but the root names another image for this container.
+    /// An object that the root made. The root names another image for this container.
     Left { declared: String },
-    /// In what the root made, but the root has no such container: something adds it.
+    /// An object that the root made. The root has no such container: something adds it.
     Added,
-    /// Only in an ephemeral container of a pod, as for debugging.
+    /// A pod with an ephemeral container, as for debugging.
     Debug,
-    /// In what the root made, but the root names no containers or was not read.
+    /// An object that the root made. The root names no containers, or was not read.
     Chosen,
 }
 
@@ -79,7 +79,7 @@ pub struct Row {
     pub replicas: Replicas,
     pub state: State,
     pub origin: Origin,
-    /// What repositories contain for it. `None` if none were read.
+    /// Its matches in repositories. `None` if none were read.
     pub git: Option<InGit>,
 }
 
@@ -182,7 +182,7 @@ impl Key {
     }
 }
 
-/// A row while objects are still added to it.
+/// A row to which objects are still being added.
 struct Draft<'o> {
     chain: Chain<'o>,
     judged: Option<Judged>,

@@ -10,7 +10,7 @@ use crate::rules::charts::Charts;
 
 pub(super) use evidence::Sources;
 
-/// What manages an object.
+/// The tool that manages an object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Manager {
     ArgoCd,
@@ -52,7 +52,7 @@ impl Manager {
     }
 }
 
-/// Why an object is in the cluster.
+/// The reason why an object is in the cluster.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Origin {
     pub manager: Manager,
@@ -60,7 +60,7 @@ pub struct Origin {
     pub name: String,
     /// The chart whose templates made it.
     pub chart: Option<Chart>,
-    /// Where its source is, as far as the cluster shows.
+    /// The location of its source, as far as the cluster shows it.
     pub location: Option<Location>,
     /// The table of chart advisories.
     pub(super) charts: Charts,

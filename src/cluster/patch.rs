@@ -56,7 +56,7 @@ pub fn script(rows: &[Row], limit: Applicability, query: &Query) -> String {
     text + "exit $failed\n"
 }
 
-/// What to do about a row.
+/// The action for a row.
 enum Step<'r> {
     Change(&'r Row),
     /// Nothing in the cluster: the reason, or what to change instead.
@@ -108,7 +108,7 @@ impl<'r> Step<'r> {
     }
 }
 
-/// Says what to change if something would restore the object.
+/// Advises what to change if something would restore the object.
 fn managed(row: &Row) -> String {
     let rule = row.judged.as_ref().map(|judged| &*judged.finding.rule);
     let clean = rule.and_then(|rule| row.origin.first_clean(rule));
@@ -121,7 +121,7 @@ fn managed(row: &Row) -> String {
     }
 }
 
-/// Says why the API server does not allow a change. `None` if it does.
+/// Explains why the API server does not allow a change. `None` if it does.
 fn immutable(root: &Identity, changes: &[Change]) -> Option<&'static str> {
     let is_image = |pointer: &str| {
         let parts: Vec<&str> = pointer.split('/').collect();

@@ -40,7 +40,7 @@ impl ReadError {
     }
 }
 
-/// What is missing in a dump.
+/// The parts that are missing in a dump.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct Unread {
     /// How many lists continue on another page.

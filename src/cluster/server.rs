@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde_json::Value;
 
-/// Which cluster is read, and which objects.
+/// The cluster to read, and the objects to read from it.
 #[derive(Debug, Clone, Default)]
 pub struct Query {
     pub context: Option<String>,

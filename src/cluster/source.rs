@@ -1,4 +1,4 @@
-//! Where an object of Flux or Argo CD takes other objects from: a repository, a path in it, a chart.
+//! The source from which an object of Flux or Argo CD takes other objects: a repository, a path in it, a chart.
 //!
 //! Reads only those objects; makes no requests.
 
@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::chart::Chart;
 use super::identity::Identity;
 
-/// Where the files are that produce objects of a cluster.
+/// The location of the files that produce objects of a cluster.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Location {
     /// A URL, without a user or a password.
@@ -39,7 +39,7 @@ impl Location {
     }
 }
 
-/// What an object of Flux or Argo CD says about its source.
+/// The source of an object of Flux or Argo CD, as it names it.
 #[derive(Debug, Clone)]
 pub(super) enum Source {
     /// An Argo CD application: its source, and the objects that it made.

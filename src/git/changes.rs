@@ -1,4 +1,4 @@
-//! Which files changed: between a revision and the work tree, or between the last commit and the index.
+//! Finds changed files: between a revision and the work tree, or between the last commit and the index.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -19,7 +19,7 @@ use super::{Error, name, path, text_at, tree_of};
 /// File names as git spells them, relative to the top of the work tree.
 type Names = BTreeSet<Vec<u8>>;
 
-/// Which changes to collect.
+/// The range of the changes to collect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Since<'r> {
     /// Between the merge base of a revision and `HEAD`, and the work tree: changes on the revision's side do not count.
@@ -29,7 +29,7 @@ pub enum Since<'r> {
     Staged,
 }
 
-/// What changed in a repository. Paths are absolute, with links resolved down to the repository.
+/// The changes in a repository. Paths are absolute, with links resolved down to the repository.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Changes {
     /// Files that are new, different or gone; both names of a rename; the folder of a submodule.
@@ -49,7 +49,7 @@ pub enum Before {
     Needed,
 }
 
-/// What [`changes`] asks its caller about files.
+/// The questions about files that [`changes`] asks its caller.
 pub struct Asked<'a> {
     pub before: &'a dyn Fn(&Path) -> Before,
     /// All files below a folder that are not ignored, tracked or not.

@@ -23,7 +23,7 @@ const MOST_LINKS: usize = 40;
 /// The longest link target that is followed, in bytes.
 const LONGEST_TARGET: u64 = 4096;
 
-/// What an entry in a folder of a revision is.
+/// The kind of an entry in a folder of a revision.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Node {
     Folder,

@@ -1,4 +1,4 @@
-//! Which files git tracks, and the file with the ignore globs that a repository does not share.
+//! The files that git tracks, and the file with the ignore globs that a repository does not share.
 
 use std::path::{Path, PathBuf};
 
@@ -7,7 +7,7 @@ use gix_object::bstr::{BStr, ByteSlice};
 use super::{Error, Repository, name};
 use crate::open::{self, Links};
 
-/// What one repository tracks.
+/// The files that one repository tracks.
 #[derive(Debug)]
 pub struct Tracked {
     index: gix_index::File,

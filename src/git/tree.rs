@@ -16,7 +16,7 @@ use super::repository::Objects;
 /// index knows do not count.
 const MOST_PATHS: usize = 1_000_000;
 
-/// What is at a path. The executable bit is left out, because it does not affect the text.
+/// The file, link or submodule at a path. The executable bit is left out, because it does not affect the text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Item {
     pub(super) kind: ItemKind,

@@ -30,7 +30,7 @@ pub(super) enum Now {
     Other(Vec<Item>),
 }
 
-/// Looks at files of one work tree.
+/// Compares the files of one work tree with the index.
 pub(super) struct WorkTree<'r> {
     repository: &'r Repository,
     hash: gix_hash::Kind,

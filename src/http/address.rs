@@ -1,4 +1,4 @@
-//! Which addresses a host has, and to which of them a registry may send us.
+//! The addresses of a host, and whether a registry may send us to them.
 //!
 //! Each host is looked up once per run. The connection goes to the address that was checked, so a name cannot point elsewhere
 //! in between.

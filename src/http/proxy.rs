@@ -60,7 +60,7 @@ impl Proxies {
                 Ok::<_, String>(Some(proxy))
             }
         };
-        // A web server hands a client's `Proxy:` header to its programs under this name.
+        // A web server passes a client's `Proxy:` header to its CGI programs as `HTTP_PROXY`.
         let is_cgi = environment.text("REQUEST_METHOD").is_some();
         Ok(Self {
             secure: proxy(["HTTPS_PROXY", "https_proxy"])?,

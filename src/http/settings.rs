@@ -19,7 +19,7 @@ pub struct Settings {
     /// The most idle connections that are kept open to one host.
     pub per_host: usize,
     pub limits: Limits,
-    /// Where the proxies are configured.
+    /// The variables, which name the proxies.
     pub environment: Environment,
 }
 

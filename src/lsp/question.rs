@@ -26,7 +26,7 @@ pub(super) enum Event {
     Complain(String),
 }
 
-/// What the editor asks about a document.
+/// A request of the editor about a document.
 pub(super) struct Question {
     pub id: RequestId,
     pub path: PathBuf,
@@ -39,7 +39,7 @@ pub(super) enum About {
     Hover,
 }
 
-/// What all roots of the server share.
+/// The state that all roots of the server share.
 #[derive(Clone)]
 pub(super) struct Common {
     pub host: Arc<dyn Host>,
@@ -54,7 +54,7 @@ impl Common {
     }
 }
 
-/// Which actions the editor requests.
+/// The actions that the editor requests.
 pub(super) struct Wanted {
     only: Option<Vec<CodeActionKind>>,
     /// Whether the editor asked on its own, for example to show a light bulb.

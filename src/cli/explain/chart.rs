@@ -109,7 +109,7 @@ fn report(page: &mut Page, advisory: &Advisory, rules: &RuleSet) {
     page.verbatim(&advisory.source());
 }
 
-/// Says which version is the first clean one.
+/// Describes the first clean version.
 fn boundary(advisory: &Advisory) -> String {
     let newest = advisory
         .newest

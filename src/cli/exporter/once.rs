@@ -21,7 +21,7 @@ use crate::walk::{self, Overlay};
 /// The size limit of the metrics of an earlier round, and of a cluster report, in bytes.
 pub(super) const LARGEST: usize = 256 << 20;
 
-/// What stays the same in all rounds.
+/// The input that stays the same in all rounds.
 pub(super) struct Task<'t> {
     pub(super) arguments: &'t Arguments,
     pub(super) exporter: &'t Exporter,
@@ -31,7 +31,7 @@ pub(super) struct Task<'t> {
     pub(super) of_commits: BTreeMap<String, BTreeSet<String>>,
 }
 
-/// The images below some folders.
+/// The images below some roots.
 struct List {
     /// The rules of the working directory.
     rules: Arc<Rules>,

@@ -13,7 +13,7 @@ use crate::rules::RuleSet;
 /// The most rounds until an image is asked about again whose registry does not answer.
 const LONGEST_PAUSE: u32 = 8;
 
-/// What is known about images, from round to round. Times are in seconds.
+/// The knowledge about images, kept from round to round. Times are in seconds.
 pub(super) struct Rounds {
     images: BTreeMap<String, Memory>,
     interval: u64,

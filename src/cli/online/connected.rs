@@ -172,7 +172,7 @@ fn settings(registries: &Registries) -> Result<Settings, String> {
     })
 }
 
-/// What an answer means for the exit code.
+/// The meaning of an answer for the exit code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Fate {
     Available,

@@ -61,7 +61,7 @@ pub(super) fn test(
     })
 }
 
-/// Where the policy differs from the rules.
+/// The differences between the policy and the rules.
 #[derive(Default)]
 struct Differences {
     /// How many objects the rules affect.
