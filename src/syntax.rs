@@ -1,5 +1,5 @@
-//! Trees of spans over text. Parsing never fails: it gives what could be understood, the errors, and the
-//! regions that could not be.
+//! Trees of spans over text. Except in [`gotemplate`], parsing never fails: it returns what could be parsed, the errors,
+//! and the regions that could not be parsed.
 //!
 //! Knows nothing of Kubernetes, images or rules.
 

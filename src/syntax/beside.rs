@@ -1,29 +1,29 @@
-//! A pair of a map that is put beside another one, in the style of that: blocks, flow style and JSON.
+//! Adds a pair to a map beside another pair, in the same style: block style, flow style or JSON.
 //!
-//! Maps that are put together from anchors, or spread over lines, are left to people.
+//! Pairs that use anchors, or are spread over lines, are not edited.
 
 use crate::source::{self, Span};
 use crate::syntax::yaml::{Entry as Pair, Map, Scalar, Style};
 
-/// Where a pair is, quotes included.
+/// The position of a pair, including quotes.
 #[derive(Debug, Clone, Copy)]
 pub struct PairLayout {
     pub key: Span,
     pub value: Span,
-    /// Without quotes.
+    /// The value without quotes.
     pub value_text: Span,
 }
 
-/// Why a pair cannot be edited.
+/// The reason why a pair cannot be edited.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
-    /// Anchors, aliases, tags.
+    /// It has anchors, aliases or tags.
     Aliased,
     /// It is on several lines.
     Spread,
 }
 
-/// A text around a value that is not known yet, and what it takes the place of.
+/// The text around a value that is not known yet, and the span that it replaces.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Insertion {
     pub span: Span,
@@ -32,14 +32,14 @@ pub struct Insertion {
 }
 
 impl Insertion {
-    /// What is written at the span.
+    /// Returns the text for the span, with the value in it.
     pub fn with(&self, value: &str) -> String {
         format!("{}{value}{}", self.before, self.after)
     }
 }
 
-/// A pair beside `like`, whose key is spelled as the one of that with `from` replaced by `to`; in the place of `empty`, if
-/// there is a pair of that key without a value.
+/// Returns the insertion of a pair beside `like`, whose key is that of `like` with `from` replaced by `to`. If there is
+/// already a pair `empty` with this key and without a value, the value is inserted there.
 pub fn beside(
     text: &str,
     flow: bool,
@@ -70,7 +70,7 @@ pub fn beside(
     }
 }
 
-/// What sets a pair apart from the one before it.
+/// Returns the text between a pair and the one before it.
 fn separator(text: &str, flow: bool, like: PairLayout) -> String {
     let before = before_on_line(text, like.key.start).of(text);
     if !flow {
@@ -86,16 +86,16 @@ fn separator(text: &str, flow: bool, like: PairLayout) -> String {
     }
 }
 
-/// A key and its value on one line, with nothing but a colon between them.
+/// Locates a key and its value, which must be on one line with nothing but a colon between them.
 /// # Errors
-/// Where it is not.
+/// If they are not.
 pub fn layout_of(text: &str, map: &Map<'_>, pair: &Pair<'_>) -> Result<PairLayout, Fault> {
     let (Some(key), Some(value)) = (pair.key.as_scalar(), pair.value.as_scalar()) else {
         return Err(Fault::Spread);
     };
     let key_raw = quoted(key);
     let value_raw = match value.span.is_empty() && value.style == Style::Plain {
-        // Nothing is written: where that is depends on the parser.
+        // The value is not written. Its position depends on the parser.
         true => behind_colon(text, key_raw.end).ok_or(Fault::Spread)?,
         false => quoted(value),
     };
@@ -119,7 +119,7 @@ pub fn layout_of(text: &str, map: &Map<'_>, pair: &Pair<'_>) -> Result<PairLayou
     }
 }
 
-/// What is before an offset on its line.
+/// Returns the part of a line before an offset.
 pub fn before_on_line(text: &str, at: usize) -> Span {
     Span::new(source::line_start(text, at), at)
 }
@@ -129,7 +129,7 @@ pub fn end_of_line(text: &str, at: usize) -> usize {
     at + line.trim_end_matches('\r').len()
 }
 
-/// How the line of an offset ends, or the first one where it is the last.
+/// Returns the line break after an offset. On the last line, returns the first line break of the text.
 pub fn line_end(text: &str, at: usize) -> &'static str {
     let newline = text[at..].find('\n').map(|newline| at + newline);
     match newline.or_else(|| text.find('\n')) {
@@ -138,7 +138,7 @@ pub fn line_end(text: &str, at: usize) -> &'static str {
     }
 }
 
-/// The empty span behind a key's colon, where nothing but the next entry or a comment follows.
+/// Returns the empty span after a key's colon, if nothing but the next entry or a comment follows.
 fn behind_colon(text: &str, key_end: usize) -> Option<Span> {
     let gap = text[key_end..].find(|letter: char| !letter.is_ascii_whitespace())?;
     let rest = text[key_end + gap..].strip_prefix(':')?;
@@ -148,7 +148,7 @@ fn behind_colon(text: &str, key_end: usize) -> Option<Span> {
     free.then_some(Span::new(at, at))
 }
 
-/// With its quotes.
+/// Returns the span of a scalar with its quotes.
 fn quoted(scalar: &Scalar<'_>) -> Span {
     match scalar.style {
         Style::Single | Style::Double => Span::new(scalar.span.start - 1, scalar.span.end + 1),

@@ -1,12 +1,12 @@
-//! A text that is written in another way than it is meant, and where each piece of it is written.
+//! A decoded text, and where each piece of it is written.
 //!
-//! Escapes, folded lines, quotes inside quotes, a document inside a string: what is found in the meaning can be shown, and
-//! often edited, where it is written. Knows nothing of what the text means.
+//! Handles escapes, folded lines, quotes inside quotes and documents inside strings: what is found in the decoded text can
+//! be shown, and often edited, where it is written. Independent of what the text is about.
 
 use super::yaml::{Scalar, Style};
 use crate::source::Span;
 
-/// A text, and where it is written in another one.
+/// A decoded text, and where it is written in another text.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Decoded {
     pub text: String,
@@ -17,7 +17,7 @@ pub struct Decoded {
 /// A piece of the text, and where it is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Run {
-    /// Of the text.
+    /// In the decoded text.
     span: Span,
     raw: Span,
     /// Whether it is written byte for byte.
@@ -25,7 +25,7 @@ struct Run {
 }
 
 impl Decoded {
-    /// What a scalar means. `None` where its value and what is written cannot be laid side by side.
+    /// Decodes a scalar. `None` if its value cannot be aligned with what is written.
     pub fn of_scalar(text: &str, scalar: &Scalar<'_>) -> Option<Self> {
         let mut aligner = Aligner {
             raw: scalar.span.of(text),
@@ -37,7 +37,7 @@ impl Decoded {
         while aligner.at < aligner.raw.len() {
             aligner.step(scalar.style)?;
         }
-        // A line break that is meant at the end need not be written.
+        // A line break at the end of the value need not be written.
         let rest = aligner.rest;
         if !rest.trim().is_empty() {
             return None;
@@ -81,7 +81,7 @@ impl Decoded {
         }
     }
 
-    /// The runs that a span has a part in.
+    /// Returns the runs that a span overlaps.
     fn runs_of(&self, span: Span) -> &[Run] {
         let first = self.runs.partition_point(|run| run.span.end <= span.start);
         let many = self.runs[first..].partition_point(|run| run.span.start < span.end);
@@ -89,8 +89,8 @@ impl Decoded {
         &self.runs[first..first + many.max(least)]
     }
 
-    /// Where something may be written so that it is meant at `at`: never inside an escape, nor before the escaped quote
-    /// that a reference begins behind.
+    /// Returns where something may be written so that it is decoded at `at`: never inside an escape, nor before an escaped
+    /// quote after which a reference begins.
     fn insertion(&self, at: usize) -> Option<usize> {
         let first = self.runs.partition_point(|run| run.span.end < at);
         let mut touching = self.runs[first..]
@@ -106,7 +106,7 @@ impl Decoded {
         })
     }
 
-    /// From the first byte of a span to the last, as they are written.
+    /// Returns where a span is written, from its first byte to its last.
     pub fn raw(&self, span: Span) -> Span {
         if let Some(at) = self.insertion(span.start).filter(|_| span.is_empty()) {
             return Span::new(at, at);
@@ -128,7 +128,7 @@ impl Decoded {
         Span::new(start, end.max(start))
     }
 
-    /// Whether other text may be put where the span is written: nothing but the span is written there, on one line.
+    /// Whether the text that is written for a span may be replaced: it is in one piece, and on one line.
     pub fn is_editable(&self, span: Span, written: &str) -> bool {
         if span.is_empty() {
             return self.insertion(span.start).is_some();
@@ -140,21 +140,21 @@ impl Decoded {
         !runs.is_empty() && together && !self.raw(span).of(written).contains(['\n', '\r'])
     }
 
-    /// Whether a text that means itself may be written there: between letters that are written as they are meant.
+    /// Whether plain text may be inserted at `at`: after a letter that is written as it is.
     pub fn has_room(&self, at: usize) -> bool {
         let mut runs = self.runs.iter();
         runs.any(|run| run.exact && run.span.start < at && at <= run.span.end)
     }
 
-    /// Where in the text the byte at `raw` is, if it is written byte for byte.
+    /// Returns the position in the decoded text of the byte at `raw`, if that is written byte for byte.
     pub fn position(&self, raw: usize) -> Option<usize> {
         let holds = |run: &&Run| run.exact && run.raw.start <= raw && raw <= run.raw.end;
         let run = self.runs.iter().find(holds)?;
         Some(run.span.start + raw - run.raw.start)
     }
 
-    /// The same text, of another one as long as that which it is written in: what is written byte for byte is that
-    /// one's.
+    /// Returns the same text, with the pieces that are written byte for byte taken from `other`. That must be as long as the
+    /// text in which this one is written.
     #[must_use]
     pub fn of_other(&self, other: &str) -> Self {
         let mut text = String::with_capacity(self.text.len());
@@ -175,7 +175,7 @@ impl Decoded {
         }
     }
 
-    /// Of a text that is itself written in `outer`: where it is written there.
+    /// Returns the same text, which is written in the text of `outer`, with the positions where `outer` is written.
     #[must_use]
     pub fn within(&self, outer: &Decoded) -> Self {
         let mut composed = Self::default();
@@ -199,7 +199,7 @@ impl Decoded {
         composed
     }
 
-    /// The same, written in a text that has `by` more bytes before it.
+    /// Moves all written positions by `by` bytes.
     pub fn shift(&mut self, by: usize) {
         for run in &mut self.runs {
             run.raw = run.raw.shift(by);
@@ -207,13 +207,13 @@ impl Decoded {
     }
 }
 
-/// Lays what is written beside what is meant.
+/// Aligns what is written with the decoded value.
 struct Aligner<'a> {
     raw: &'a str,
     /// Where the raw text starts.
     start: usize,
     at: usize,
-    /// What is meant and not yet found.
+    /// The rest of the value, which is not aligned yet.
     rest: &'a str,
     decoded: Decoded,
 }
@@ -246,7 +246,7 @@ impl Aligner<'_> {
         }
     }
 
-    /// How long the escape is, and what it means.
+    /// Returns the length of an escape, and of what it stands for.
     fn escape(&self, raw: &str) -> Option<(usize, usize)> {
         let next = *raw.as_bytes().get(1)?;
         if matches!(next, b'\n' | b'\r') {
@@ -262,7 +262,7 @@ impl Aligner<'_> {
             _ => 0,
         };
         let meant = self.rest.chars().next()?;
-        // JSON writes what is beyond 16 bits as two escapes.
+        // JSON writes characters beyond 16 bits as two escapes.
         let pair = meant.len_utf8() == 4 && digits == 4;
         let length = if pair { 12 } else { 2 + digits };
         raw.is_char_boundary(length)
@@ -288,7 +288,7 @@ mod tests {
     use super::*;
     use crate::syntax::yaml;
 
-    /// Decodes the value under `a`, and gives what is written where the needle is meant, and whether it may be edited.
+    /// Decodes the value under `a`. Returns what is written for the needle, and whether it may be edited.
     #[track_caller]
     fn written<'t>(text: &'t str, needle: &str) -> (&'t str, bool) {
         let parsed = yaml::parse(text, Span::new(0, text.len()));

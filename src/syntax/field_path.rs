@@ -1,10 +1,10 @@
-//! Paths to fields, as replacements of Kustomize have them: `containers.[image=NAME:tag].image`.
+//! Paths to fields, as in replacements of Kustomize: `containers.[image=NAME:tag].image`.
 //!
-//! Pure: a text and offsets in it.
+//! Works on text and offsets only.
 
 use crate::source::Span;
 
-/// The values that the conditions of a path compare with.
+/// Returns the values that the conditions of a path compare with.
 pub fn compared(path: &str) -> impl Iterator<Item = Span> {
     path.match_indices('[').filter_map(|(open, _)| {
         let (condition, _) = path[open + 1..].split_once(']')?;

@@ -1,6 +1,6 @@
 //! Go `text/template` as a tree of spans: actions, pipelines, control structures, definitions.
 //!
-//! Follows `text/template/parse`, errors included. Evaluates nothing, and knows no function but by its name.
+//! Follows `text/template/parse`, errors included. Evaluates nothing, and knows functions only by name.
 
 use crate::source::Span;
 
@@ -16,7 +16,7 @@ pub use parse::parse;
 /// Structures and parentheses nested deeper than this are a syntax error: walks over the tree recurse.
 const DEEPEST: usize = 200;
 
-/// What one text parsed to: its own body, and the templates that it defines.
+/// A parsed text: its own body, and the templates that it defines.
 #[derive(Debug, Clone, Default)]
 pub struct Template {
     pub body: List,
@@ -38,7 +38,7 @@ pub struct List {
 }
 
 impl List {
-    /// Whether there is nothing but blanks: such a definition does not replace another.
+    /// Whether there is nothing but whitespace. Such a definition does not replace another.
     pub fn is_empty(&self, text: &str) -> bool {
         let blank = |node: &Node| match node {
             Node::Text(span) => span.of(text).trim().is_empty(),
@@ -50,7 +50,7 @@ impl List {
 
 #[derive(Debug, Clone)]
 pub enum Node {
-    /// Text outside of actions, what trim markers take already left out.
+    /// Text outside of actions, without what trim markers remove.
     Text(Span),
     /// `{{ pipeline }}`: printed, unless it declares or sets a variable.
     Action(Pipe),
@@ -81,14 +81,14 @@ pub struct Branch {
 pub struct Pipe {
     /// Variables that are declared or set, each with its `$`.
     pub variables: Vec<String>,
-    /// `=` and not `:=`.
+    /// Whether it is written with `=` instead of `:=`.
     pub assigns: bool,
     pub commands: Vec<Command>,
     pub span: Span,
 }
 
 impl Pipe {
-    /// Whether it is a value as it is, that no function computes.
+    /// Whether it is a value that no function computes.
     pub fn is_value(&self) -> bool {
         let [command] = self.commands.as_slice() else {
             return false;
@@ -101,7 +101,7 @@ impl Pipe {
 }
 
 impl Operand {
-    /// The same of an operand.
+    /// Whether it is a value that no function computes.
     pub fn is_value(&self) -> bool {
         matches!(
             self.kind,
@@ -151,7 +151,7 @@ pub enum OperandKind {
     Pipe(Box<Pipe>),
 }
 
-/// Why a text is no template, in Go's words.
+/// The reason why a text is not a template, in Go's words.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ParseError {
     pub offset: usize,

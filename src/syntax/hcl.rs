@@ -1,9 +1,9 @@
 //! HCL, the language of Terraform, as a tree of spans like that of YAML, in the shape of Terraform's own JSON:
 //! `{resource: {helm_release: {NAME: BODY}}}`.
 //!
-//! A block without labels is an item of a list, at the root a map. What an expression makes is not known: it is a list of
-//! the values that it may come to, as far as they are written out, and of none where it computes one. What is passed to
-//! `jsonencode` and its kin is read as it is. Never fails: what it does not understand is left out.
+//! A block without labels is an item of a list, or at the root a map. Expressions are not evaluated: each is a list of the
+//! values that it may have, as far as they are written out; a computed one is an empty list. Arguments of `jsonencode` and
+//! similar functions are read instead of the call. Never fails: what it does not understand is left out.
 
 mod calls;
 mod computed;
@@ -27,13 +27,13 @@ pub use computed::{Composed, Computed, computed};
 pub use layout::{Insert, Items, block_after, object_like};
 pub use scan::{Scan, scan};
 
-/// Blocks, lists, objects and calls are read to this depth. What is below is passed over.
+/// The deepest nesting of blocks, lists, objects and calls that is read. Deeper ones are skipped.
 const MOST_DEPTH: usize = 48;
 
 /// No block of Terraform has more labels.
 const MOST_LABELS: usize = 3;
 
-/// The tree of a text. `masked` is the text with the actions of its scan masked, as long as it was.
+/// Parses a text. `masked` is the text with the actions of its scan masked, and has the same length.
 pub fn parse<'t>(masked: &'t str, scan: &Scan) -> Parsed<'t> {
     let mut reader = Reader {
         masked,
@@ -53,7 +53,7 @@ struct Reader<'t, 's> {
     masked: &'t str,
     tokens: &'s [Token],
     at: usize,
-    /// Whether the end of a line ends a value: not in brackets and parentheses.
+    /// Whether the end of a line ends a value. It does not in brackets and parentheses.
     breaks_count: bool,
 }
 
@@ -87,13 +87,13 @@ impl<'t> Reader<'t, '_> {
         found
     }
 
-    /// Where the token before ends.
+    /// Returns where the previous token ends.
     fn end(&self) -> usize {
         let before = self.at.checked_sub(1).map(|at| self.tokens[at]);
         before.map_or(0, Token::end)
     }
 
-    /// Passes over what an opening mark opened.
+    /// Skips to the end of what an opening mark opened.
     fn pass(&mut self, open: u8) {
         let mut depth = usize::from(matches!(open, b'{' | b'[' | b'('));
         while depth > 0 {
@@ -114,7 +114,7 @@ impl<'t> Reader<'t, '_> {
         found
     }
 
-    /// The attributes and blocks of a body, or the items of an object, up to its end.
+    /// Reads the attributes and blocks of a body, or the items of an object, up to its end.
     fn body(&mut self, opened: Span, close: Option<u8>, depth: usize) -> Map<'t> {
         let mut map = Map::new(opened, true, Vec::new());
         let mut lists = HashMap::new();
@@ -139,7 +139,7 @@ impl<'t> Reader<'t, '_> {
         map
     }
 
-    /// An attribute or a block. `lists` has the entries of blocks without labels, by their names.
+    /// Reads an attribute or a block. `lists` has the entries of blocks without labels, by their names.
     fn pair(
         &mut self,
         token: Token,
@@ -200,7 +200,7 @@ impl<'t> Reader<'t, '_> {
         map.entries.push(Entry { key, value });
     }
 
-    /// `(EXPRESSION) = VALUE`
+    /// Reads `(EXPRESSION) = VALUE`.
     fn computed_pair(&mut self, token: Token, map: &mut Map<'t>, depth: usize) {
         self.pass(b'(');
         let key = self.plain(Span::new(token.span.start, self.end()));
@@ -210,7 +210,7 @@ impl<'t> Reader<'t, '_> {
         }
     }
 
-    /// Of `for NAME in VALUE : KEY => ITEM` all but the item.
+    /// Skips `for NAME in VALUE : KEY => ITEM` up to the item.
     fn pass_head_of_for(&mut self) {
         self.pass_until(b':');
         let before = self.at;
@@ -231,7 +231,7 @@ impl<'t> Reader<'t, '_> {
         self.at = before;
     }
 
-    /// Passes a mark on this level, or stops before what closes it.
+    /// Skips to the end of a mark on this level, or stops before what closes the level.
     fn pass_until(&mut self, mark: u8) {
         while let Some(token) = self.peek() {
             match token.kind {
@@ -279,7 +279,7 @@ impl<'t> Reader<'t, '_> {
         })
     }
 
-    /// As a block scalar of YAML has them: without their indentation, and the span begins with the first letter.
+    /// Reads lines like a block scalar of YAML: without their indentation, and with a span that begins at the first letter.
     fn lines(&self, span: Span) -> Node<'t> {
         let text = span.of(self.masked);
         let lead = text.len() - text.trim_start().len();

@@ -1,23 +1,23 @@
 //! Placeholders that people leave in values: `{{ x }}`, `${X}`, `$(X)`, `$X`, `%s`, `<x>`, `@X@`.
 //!
-//! They are masked length for length, so that the rest can be read by the grammar of what it will become.
+//! They are masked without changing their length, so that the rest can be read by the grammar of the final value.
 
 use crate::source::Span;
 
-/// The letter that stands in for a hole: fit for a host, a path, a tag and a plain YAML scalar.
+/// The letter that replaces placeholders. It is valid in a host, a path, a tag and a plain YAML scalar.
 pub const STAND_IN: char = 'x';
 
-/// No placeholder is longer: what opens and never closes must not be searched to the end again and again.
+/// The most bytes of a placeholder. Limits the search for the end of those that are never closed.
 const LONGEST: usize = 1 << 10;
 
-/// A text whose holes are masked.
+/// A text whose placeholders are masked.
 pub struct Masked {
     pub text: String,
-    /// Spans of the text, in order.
+    /// The spans of the placeholders, in order.
     pub holes: Vec<Span>,
 }
 
-/// `None` where the text has no placeholder.
+/// Masks the placeholders of a text. `None` if it has none.
 pub fn mask(text: &str) -> Option<Masked> {
     let opens = |byte: u8| matches!(byte, b'{' | b'$' | b'%' | b'<' | b'@');
     if !text.bytes().any(opens) {
@@ -47,7 +47,7 @@ pub fn mask(text: &str) -> Option<Masked> {
     (!masked.holes.is_empty()).then_some(masked)
 }
 
-/// What is before, between and behind the expressions of a text: `{{ x }}`, `${X}`. `None` where one is not closed.
+/// Returns what is before, between and after the expressions of a text: `{{ x }}`, `${X}`. `None` if one is not closed.
 pub fn literal_pieces(mut text: &str) -> Option<Vec<&str>> {
     let mut pieces = Vec::new();
     loop {
@@ -82,7 +82,7 @@ fn placeholder(text: &str) -> Option<usize> {
     match text.as_bytes()[0] {
         b'{' => between("{{", "}}").or_else(|| between("{%", "%}")),
         b'$' => between("${", "}")
-            // With blanks inside it is a command, whose words are read.
+            // With whitespace inside it is a command, whose words are read.
             .or_else(|| {
                 between("$(", ")").filter(|length| !text[..*length].contains(char::is_whitespace))
             })
@@ -101,7 +101,7 @@ fn placeholder(text: &str) -> Option<usize> {
     }
 }
 
-/// Whether what the text starts with is an element of XML, or its end: `<image>NAME</image>`.
+/// Whether the text starts with the tag of an XML element, or the end tag of one: `<image>NAME</image>`.
 fn is_element(text: &str, length: usize) -> bool {
     let name = &text[1..length - 1];
     let behind = &text.as_bytes()[length..];

@@ -1,7 +1,7 @@
 //! Go templates (and Jinja's, which nest alike): the actions of a text, masks of the same length that let the
 //! rest parse as YAML ([`mask()`]), and the string literals inside actions.
 //!
-//! Knows nothing of what the YAML means, and runs no template.
+//! Does not interpret the YAML, and does not run templates.
 
 mod mask;
 
@@ -52,10 +52,10 @@ pub struct Literal<'t> {
     pub function: Option<&'t str>,
 }
 
-/// A text with more actions that never close than this is no template.
+/// A text with more actions that are never closed is not a template.
 const MOST_UNCLOSED: usize = 32;
 
-/// All actions of a text, in order. One that never closes is not listed.
+/// Returns all actions of a text, in order. One that is never closed is not listed.
 pub fn actions(text: &str) -> Vec<Action> {
     let bytes = text.as_bytes();
     let mut found = Vec::new();
@@ -81,7 +81,7 @@ pub fn actions(text: &str) -> Vec<Action> {
     found
 }
 
-/// Where the action that opens at `start` ends, and whether it is one of Jinja's own.
+/// Returns where the action that opens at `start` ends, and whether it has delimiters that only Jinja has.
 fn action_end(text: &str, start: usize) -> Option<(usize, bool)> {
     let rest = &text[start..];
     if let Some(body) = rest.strip_prefix("{#") {
@@ -103,16 +103,16 @@ fn action_end(text: &str, start: usize) -> Option<(usize, bool)> {
     close(text, start + 2, *b"}}").map(|end| (end, false))
 }
 
-/// Where the needle is, if it is near enough.
+/// Returns where the needle is, if that is within `LONGEST` bytes.
 fn find(text: &str, needle: &str) -> Option<usize> {
     let near = &text.as_bytes()[..text.len().min(LONGEST)];
     memchr::memmem::find(near, needle.as_bytes())
 }
 
-/// No action is longer: what opens and never closes must not be searched to the end of the file again and again.
+/// The most bytes of an action. Limits the search for the end of those that are never closed.
 const LONGEST: usize = 1 << 16;
 
-/// The end of the delimiter, strings and raw strings skipped.
+/// Returns the end of the delimiter. Skips strings and raw strings.
 fn close(text: &str, from: usize, delimiter: [u8; 2]) -> Option<usize> {
     let bytes = &text.as_bytes()[..text.len().min(from + LONGEST)];
     let mut at = from;
@@ -128,8 +128,8 @@ fn close(text: &str, from: usize, delimiter: [u8; 2]) -> Option<usize> {
     None
 }
 
-/// One past the closing quote of the string that opens at `start`. A quote that is never closed on its line, as in
-/// the prose of a malformed action, is a byte like others.
+/// Returns the offset after the closing quote of the string that opens at `start`. A quote that is not closed on its
+/// line, as in the prose of a malformed action, is a byte like others.
 fn string_end(bytes: &[u8], start: usize) -> Option<usize> {
     let quote = bytes[start];
     let mut at = start + 1;
@@ -177,7 +177,7 @@ fn assigns(inner: &str) -> bool {
     rest.starts_with(":=") || (rest.starts_with('=') && !rest.starts_with("=="))
 }
 
-/// The bodies of the outermost `define`s: each is a document of its own in a file of helpers.
+/// The bodies of the outermost `define`s and control structures: in a file of helpers, each is a separate document.
 pub fn define_bodies(actions: &[Action]) -> Vec<Span> {
     let mut bodies = Vec::new();
     let mut depth = 0_usize;

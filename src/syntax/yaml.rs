@@ -1,7 +1,7 @@
 //! YAML and JSON as a tree of spans.
 //!
-//! A scalar's span covers its content without quotes. A document that breaks keeps what came before the
-//! error, and the rest of it is listed in [`Parsed::unparsed`]; the next document is parsed again.
+//! A scalar's span covers its content without quotes. A document with a syntax error keeps what came before the
+//! error, and the rest of it is listed in [`Parsed::unparsed`]. Parsing continues with the next document.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -14,18 +14,18 @@ mod events;
 mod lines;
 mod shallow;
 
-/// What a text parsed to.
+/// The result of parsing a text.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Parsed<'t> {
     pub documents: Vec<Node<'t>>,
     pub errors: Vec<SyntaxError>,
-    /// Whether a scalar is named by an alias: then it counts at locations where it does not stand.
+    /// Whether an alias names an anchor. Then the anchored value also counts where the alias is.
     pub aliased: bool,
-    /// Where an alias names a collection: its own span, and that of the collection.
+    /// The aliases of collections: the span of the alias, and that of the collection.
     pub shared: Vec<(Span, Span)>,
-    /// From an error to the next document: text that is in no tree.
+    /// The text from an error to the next document, which is in no tree.
     pub unparsed: Vec<Span>,
-    /// Each from its `#` to the end of its line.
+    /// The comments, each from its `#` to the end of its line.
     pub comments: Vec<Span>,
 }
 
@@ -33,7 +33,7 @@ pub struct Parsed<'t> {
 pub struct SyntaxError {
     pub offset: usize,
     pub message: String,
-    /// Whether only a branch of a template is in no tree for it, and not the rest of the document.
+    /// Whether the error only keeps a branch of a template out of the tree, and not the rest of the document.
     pub in_branch: bool,
 }
 
@@ -54,7 +54,7 @@ pub struct Map<'t> {
     index: Index,
 }
 
-/// Where the keys of a wide map are, from the first time that one is asked for.
+/// The positions of the keys of a wide map, computed when the first key is looked up.
 #[derive(Debug, Clone, Default)]
 #[expect(
     clippy::box_collection,
@@ -62,7 +62,7 @@ pub struct Map<'t> {
 )]
 struct Index(OnceLock<Box<HashMap<Box<str>, usize>>>);
 
-/// It adds nothing to what the entries say.
+/// Always equal, because the index follows from the entries.
 impl PartialEq for Index {
     fn eq(&self, _: &Self) -> bool {
         true
@@ -89,7 +89,7 @@ pub struct List<'t> {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Scalar<'t> {
-    /// The content, quotes left out. Of an aliased scalar, where the anchor's content is.
+    /// The content, without quotes. For an alias, where the content of the anchored scalar is.
     pub span: Span,
     pub style: Style,
     pub value: Cow<'t, str>,
@@ -125,7 +125,7 @@ impl Scalar<'_> {
         text[start..self.span.start].trim().is_empty()
     }
 
-    /// What is parsed as a text of its own: the content, with the indentation of its first line where it begins one.
+    /// Returns the region to parse as a separate text: the content, with the indentation of its first line if it begins one.
     pub fn region(&self, text: &str) -> Span {
         match self.begins_line(text) {
             true => Span::new(source::line_start(text, self.span.start), self.span.end),
@@ -140,7 +140,7 @@ pub fn is_null(plain: &str) -> bool {
 }
 
 impl<'t> Node<'t> {
-    /// Of a scalar its content, of an aliased one where the anchor's is.
+    /// Returns the span. For a scalar it is that of its content, for an alias of one that of the anchored content.
     pub fn span(&self) -> Span {
         match self {
             Self::Scalar(scalar) => scalar.span,
@@ -150,7 +150,7 @@ impl<'t> Node<'t> {
         }
     }
 
-    /// It and what is below it, keys left out, in the order of the text.
+    /// The node and all nodes below it, without keys, in the order of the text.
     pub fn below(&self) -> impl Iterator<Item = &Self> {
         let mut open = vec![self];
         std::iter::from_fn(move || {
@@ -164,12 +164,12 @@ impl<'t> Node<'t> {
         })
     }
 
-    /// The scalars below it, keys left out.
+    /// The scalars in it, without keys.
     pub fn scalars(&self) -> impl Iterator<Item = &Scalar<'t>> {
         self.below().filter_map(Self::as_scalar)
     }
 
-    /// The maps and lists below it, by where they are.
+    /// The maps and lists in it, with their spans.
     pub fn collections(&self) -> impl Iterator<Item = (Span, &Self)> {
         let all = self.below();
         let all = all.filter(|node| matches!(node, Self::Map(_) | Self::List(_)));
@@ -208,7 +208,7 @@ impl<'t> Map<'t> {
         }
     }
 
-    /// The value under a key. Of a duplicate key the last one, which is the one that counts. The entries must be complete.
+    /// Returns the value under a key. The last one counts if a key is there twice. The entries must be complete.
     pub fn get(&self, key: &str) -> Option<&Node<'t>> {
         let entry = if self.entries.len() > NARROW {
             &self.entries[*self.indexed().get(key)?]
@@ -227,18 +227,18 @@ impl<'t> Map<'t> {
         })
     }
 
-    /// The items of the list under a key, none where there is no list.
+    /// The items of the list under a key. Empty if there is no list.
     pub fn items(&self, key: &str) -> &[Node<'t>] {
         let list = self.get(key).and_then(Node::as_list);
         list.map(|list| list.items.as_slice()).unwrap_or_default()
     }
 
-    /// The map under a key, where there is one.
+    /// The map under a key, if there is one.
     pub fn map(&self, key: &str) -> Option<&Map<'t>> {
         self.get(key)?.as_map()
     }
 
-    /// The text under a key, where it is a scalar.
+    /// The text under a key, if it is a scalar.
     pub fn text(&self, key: &str) -> Option<&str> {
         self.get(key)?
             .as_scalar()
@@ -247,13 +247,13 @@ impl<'t> Map<'t> {
 }
 
 impl Entry<'_> {
-    /// The key, where it is a scalar.
+    /// The key, if it is a scalar.
     pub fn name(&self) -> Option<&str> {
         self.key.as_scalar().map(|scalar| scalar.value.as_ref())
     }
 }
 
-/// The documents of a text, by their `---` lines, which no scalar can hold. Each starts with its mark.
+/// Splits a text into documents at its `---` lines, which no scalar can contain. Each document starts with its mark.
 pub fn documents(text: &str) -> Vec<Span> {
     let bytes = text.as_bytes();
     let mut found = Vec::new();
@@ -276,7 +276,8 @@ pub fn parse(text: &str, region: Span) -> Parsed<'_> {
     parse_near(text, region, None)
 }
 
-/// The same, with the comments only of lines that have one of the offsets in them, if there are any. They are in order.
+/// Like [`parse`]. If `hints` are given, only finds the comments on lines that contain one of these offsets, which must be
+/// in order.
 pub fn parse_near<'t>(text: &'t str, region: Span, hints: Option<&[usize]>) -> Parsed<'t> {
     let Some(mut builder) = lines::read(text, region) else {
         return by_events(text, region, hints);
@@ -289,7 +290,7 @@ pub fn parse_near<'t>(text: &'t str, region: Span, hints: Option<&[usize]>) -> P
     }
 }
 
-/// What [`parse`] gives, always by the full parser: what the short cut is held to.
+/// Like [`parse`], but always with the full parser. Tests compare the fast path with it.
 pub fn parse_by_events(text: &str, region: Span) -> Parsed<'_> {
     by_events(text, region, None)
 }
@@ -302,7 +303,8 @@ fn by_events<'t>(text: &'t str, region: Span, hints: Option<&[usize]>) -> Parsed
     parsed
 }
 
-/// A `#` at the start of a line or after a blank, outside of what is taken: scalars, and what was not parsed, in order.
+/// Finds comments: a `#` at the start of a line or after whitespace, outside of `taken`. That has the spans of scalars, and
+/// of what was not parsed, in order.
 fn comments(text: &str, region: Span, taken: &[Span], hints: Option<&[usize]>) -> Vec<Span> {
     let mut found = Vec::new();
     match hints {
@@ -334,7 +336,7 @@ fn lines_of<'h>(text: &'h str, region: Span, hints: &'h [usize]) -> impl Iterato
     })
 }
 
-/// Those that begin in a part of the region.
+/// Adds the comments that begin in a part of the region.
 fn comments_in(text: &str, region: Span, part: Span, taken: &[Span], found: &mut Vec<Span>) {
     let mut taken = taken.iter().peekable();
     let bytes = &text.as_bytes()[..region.end];

@@ -40,7 +40,7 @@ pub(super) struct Lexer<'t> {
     bytes: &'t [u8],
     at: usize,
     inside: bool,
-    /// Whether the action before asked for the blanks that follow to be left out.
+    /// Whether the previous action trims the whitespace that follows it.
     trims: bool,
     parens: usize,
 }
@@ -92,7 +92,7 @@ impl<'t> Lexer<'t> {
         self.bytes[self.at..].starts_with(what.as_bytes())
     }
 
-    /// Text up to an action, or the beginning of an action. `None` for a comment and for empty text.
+    /// Reads text up to an action, or the beginning of an action. `None` for a comment and for empty text.
     fn outside(&mut self) -> Result<Option<Token>> {
         let mut start = self.at;
         let open = memchr::memmem::find(&self.bytes[start..], b"{{");
@@ -143,7 +143,7 @@ impl<'t> Lexer<'t> {
         }
     }
 
-    /// How long the end of an action is that is here.
+    /// Returns the length of the closing delimiter that is here. `None` if there is none.
     fn at_right_delim(&self) -> Option<usize> {
         if self.sees("}}") {
             return Some(2);
@@ -203,7 +203,7 @@ impl<'t> Lexer<'t> {
         self.token(kind, start)
     }
 
-    /// Blanks, except for the one that belongs to a trim marker.
+    /// Reads whitespace, except for the character that belongs to a trim marker.
     fn space(&mut self, start: usize) -> Token {
         self.at += blanks(&self.bytes[start..]);
         let marker = self.bytes[self.at..].starts_with(b"-}}");
@@ -243,13 +243,13 @@ impl<'t> Lexer<'t> {
         }
     }
 
-    /// A letter, digit or `_` here, and its length.
+    /// Returns the length of the letter, digit or `_` that is here. `None` for other characters.
     fn letter(&self) -> Option<usize> {
         let letter = self.text[self.at..].chars().next()?;
         (letter == '_' || letter.is_alphanumeric()).then(|| letter.len_utf8())
     }
 
-    /// A word with or without a sign before it.
+    /// Reads a word with or without a sign before it.
     fn name(&mut self, start: usize, kind: Kind) -> Result<Token> {
         if kind != Kind::Word {
             self.at += 1;

@@ -1,17 +1,17 @@
 //! Numbers, characters and strings as Go writes them.
 
-/// A number in a template. Which of the two it is depends on how it is written, as in Go.
+/// A number in a template. The variant depends on how it is written, as in Go.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Number {
     Int(i64),
-    /// `also_int` where it may be given to a function that wants an integer: `1.0`.
+    /// `also_int` is set if it may be passed to a function that wants an integer: `1.0`.
     Float {
         value: f64,
         also_int: Option<i64>,
     },
 }
 
-/// Reads a number. `None` where it is none, is imaginary, or is too large.
+/// Reads a number. `None` if the text is not a number, or if the number is imaginary or too large.
 pub(super) fn number(text: &str) -> Option<Number> {
     let digits = text.trim_start_matches(['+', '-']);
     if text.len() - digits.len() > 1 || digits.is_empty() {
@@ -100,13 +100,13 @@ pub fn unsigned(digits: &str) -> Option<u64> {
     sound.then(|| u64::from_str_radix(&rest, base).ok())?
 }
 
-/// Underscores may be between digits only.
+/// Removes underscores. `None` if one is not between digits.
 fn without_underscores(text: &str) -> Option<String> {
     let sound = !text.starts_with('_') && !text.ends_with('_') && !text.contains("__");
     sound.then(|| text.replace('_', ""))
 }
 
-/// The content of a quoted string or character, as `strconv.Unquote` reads it. Bytes: `\xff` is no text.
+/// Decodes the content of a quoted string or character like `strconv.Unquote`. Returns bytes, because `\xff` is not UTF-8.
 pub(super) fn unquote(content: &str, quote: char) -> Option<Vec<u8>> {
     let mut value = Vec::with_capacity(content.len());
     let mut rest = content;
@@ -122,7 +122,7 @@ pub(super) fn unquote(content: &str, quote: char) -> Option<Vec<u8>> {
     Some(value)
 }
 
-/// What follows a backslash. Gives the rest.
+/// Decodes what follows a backslash. Returns the rest.
 fn escape<'t>(rest: &'t str, quote: char, value: &mut Vec<u8>) -> Option<&'t str> {
     let letter = rest.chars().next()?;
     let after = &rest[letter.len_utf8()..];

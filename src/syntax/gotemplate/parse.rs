@@ -1,4 +1,4 @@
-//! From tokens to the tree.
+//! Builds the tree from tokens.
 
 use super::lex::{Kind, Lexer, Token};
 use super::literal;
@@ -9,10 +9,10 @@ mod pipeline;
 
 type Result<T> = std::result::Result<T, ParseError>;
 
-/// Parses a text. `is_function` says which functions there are: Go refuses others before anything is run.
+/// Parses a text. `is_function` returns whether a function exists: Go refuses others before it runs anything.
 ///
 /// # Errors
-/// The first thing that is wrong; Go finds no more either.
+/// The first error. Go does not find more either.
 pub fn parse(text: &str, is_function: &dyn Fn(&str) -> bool) -> Result<Template> {
     let mut parser = Parser {
         text,
@@ -47,7 +47,7 @@ struct Parser<'t> {
     lexer: Lexer<'t>,
     ahead: Vec<Token>,
     is_function: &'t dyn Fn(&str) -> bool,
-    /// Those that are in scope.
+    /// The variables that are in scope.
     variables: Vec<String>,
     definitions: Vec<Definition>,
     depth: usize,
@@ -55,7 +55,7 @@ struct Parser<'t> {
     ranges: usize,
 }
 
-/// What ended a list, and where.
+/// The end of a list, with its offset.
 enum Closing {
     End(usize),
     Else(usize),
@@ -113,7 +113,7 @@ impl Parser<'_> {
         }
     }
 
-    /// Nodes up to an `end`, an `else` or the end of the text.
+    /// Reads nodes up to an `end`, an `else` or the end of the text.
     fn list(&mut self, top: bool) -> Result<(List, Closing)> {
         let mut list = List::default();
         loop {
@@ -183,7 +183,7 @@ impl Parser<'_> {
         self.add(name, body, first.span.start)
     }
 
-    /// A body with variables of its own.
+    /// Reads a body in which the variables outside are not in scope.
     fn body_of_definition(&mut self) -> Result<List> {
         let outer = std::mem::replace(&mut self.variables, vec!["$".to_owned()]);
         let ranges = std::mem::take(&mut self.ranges);
@@ -250,7 +250,7 @@ impl Parser<'_> {
         })
     }
 
-    /// What follows `else`: nothing, or another `if` or `with` that shares the `end`.
+    /// Reads what follows `else`: a body, or another `if` or `with` that shares the `end`.
     fn otherwise(&mut self, context: &str) -> Result<List> {
         let token = self.next_solid()?;
         let word = match token.kind {

@@ -1,6 +1,6 @@
 use super::*;
 
-/// The tree in short: what spans cover, and how it is nested.
+/// A short form of the tree: what its spans cover, and how it is nested.
 fn shown(text: &str) -> String {
     match parse(text, &|name| name.starts_with(|c: char| c.is_lowercase())) {
         Ok(template) => {

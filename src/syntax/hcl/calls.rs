@@ -1,10 +1,10 @@
-//! Arguments of function calls, anywhere in an expression. Knows no function.
+//! Arguments of function calls, anywhere in an expression. The caller names the functions.
 
 use super::scan::{Kind, Scan, scan};
 use crate::source::Span;
 
-/// The texts that calls of such functions have for their first argument, in order. Calls in objects are left out: what
-/// those give is one value among others.
+/// Returns the first arguments of calls of `functions` that are strings, in order. Calls in objects are left out, because
+/// their result is one value among others.
 pub fn first_texts(text: &str, found: &Scan, within: Span, functions: &[&str]) -> Vec<Span> {
     let mut texts = of_tokens(text, found, within, functions);
     let first = found

@@ -1,7 +1,7 @@
-//! Texts that expressions of HCL put together, as far as they are written out: `format("%s/%s", "q.io", "app")`,
-//! `"${coalesce(var.registry, "q.io")}/app"`; and those that conditions compare with.
+//! Texts that expressions of HCL compose, as far as they are written out: `format("%s/%s", "q.io", "app")`,
+//! `"${coalesce(var.registry, "q.io")}/app"`; and texts that conditions compare with.
 //!
-//! Tokens in, texts out, each with where its pieces are written. What is not known is a placeholder in them.
+//! Turns tokens into texts, each with where its pieces are written. A piece that is not known is a placeholder.
 
 mod functions;
 
@@ -14,7 +14,7 @@ use crate::syntax::decoded::Decoded;
 /// The values of the expressions of a text.
 #[derive(Debug, Default)]
 pub struct Computed {
-    /// Put together from several strings.
+    /// Texts that are composed of several strings.
     pub composed: Vec<Composed>,
     /// The contents of strings that are compared with or searched for, in order.
     pub compared: Vec<Span>,
@@ -23,20 +23,20 @@ pub struct Computed {
 #[derive(Debug)]
 pub struct Composed {
     pub text: Decoded,
-    /// The attribute that it is the value of, or a part of.
+    /// The attribute whose value it is, or is a part of.
     pub key: Option<Span>,
 }
 
-/// Calls in calls, and strings in strings: deeper than this nothing is put together.
+/// The deepest nesting of calls and strings in which texts are composed.
 const DEEPEST: usize = 24;
 
-/// No expression of people chooses among more.
+/// The most alternatives of an expression. Real ones have fewer.
 const MOST_CHOICES: usize = 4;
 
-/// Longer texts are no names.
+/// The most bytes of a text. Longer ones are not names.
 const LONGEST: usize = 1 << 10;
 
-/// What stands for a piece that is not known.
+/// The placeholder for a piece that is not known.
 const HOLE: &str = "${}";
 
 /// Reads all expressions of a text.
@@ -64,7 +64,7 @@ pub fn computed(text: &str, scan: &Scan) -> Computed {
 #[derive(Debug, Clone)]
 enum Value {
     Unknown,
-    /// One of them.
+    /// One of several texts.
     Texts(Vec<Text>),
     List(Vec<Value>),
 }
@@ -72,16 +72,16 @@ enum Value {
 #[derive(Debug, Clone)]
 struct Text {
     decoded: Decoded,
-    /// The content of the string that it is, if it is one as it is written.
+    /// The content of the string, if the text is one string without placeholders.
     literal: Option<Span>,
-    /// Whether it is put together.
+    /// Whether it is composed.
     is_composed: bool,
 }
 
 struct Reader<'t, 'f> {
     text: &'t str,
     scan: &'f Scan,
-    /// Where what was scanned starts in the text.
+    /// Where the scanned part starts in the text.
     start: usize,
     at: usize,
     depth: usize,
@@ -105,7 +105,7 @@ impl Reader<'_, '_> {
         }
     }
 
-    /// Two marks that are one sign.
+    /// Whether two marks are one sign.
     fn is_sign(&self, at: usize, sign: &str) -> bool {
         let signs = [self.token(at), self.token(at + 1)];
         let [Some(first), Some(second)] = signs else {
@@ -118,7 +118,7 @@ impl Reader<'_, '_> {
         self.is_sign(at, "==") || self.is_sign(at, "!=")
     }
 
-    /// What is put together and not put into anything else.
+    /// Records the texts that are composed and not a part of another text.
     fn record(&mut self, value: Value) {
         match value {
             Value::Unknown => {}
@@ -145,7 +145,7 @@ impl Reader<'_, '_> {
         }
     }
 
-    /// One operand, or one token that is none.
+    /// Reads one operand, or one token that is not an operand.
     fn term(&mut self) -> Value {
         let Some(token) = self.token(self.at) else {
             return Value::Unknown;
@@ -221,7 +221,7 @@ impl Reader<'_, '_> {
         }])
     }
 
-    /// The value of a placeholder by the first of its defaults.
+    /// Returns the value of a placeholder: the first of its defaults.
     fn placeholder(&mut self, inner: Span) -> Option<Decoded> {
         let text = inner.of(self.text);
         if self.depth >= DEEPEST || !text.contains('"') {
@@ -248,7 +248,7 @@ impl Reader<'_, '_> {
         }
     }
 
-    /// What is between brackets or parentheses that are open.
+    /// Reads the rest of brackets or parentheses that are open.
     fn arguments(&mut self) -> Vec<Value> {
         let mut found = Vec::new();
         if self.depth >= DEEPEST {
@@ -270,7 +270,7 @@ impl Reader<'_, '_> {
         found
     }
 
-    /// Up to a comma, or to what closes what is around.
+    /// Reads up to a comma, or to the end of the brackets around it.
     fn argument(&mut self) -> Value {
         let mut terms: Vec<Value> = Vec::new();
         let mut choices: Option<Vec<Text>> = None;
@@ -317,7 +317,7 @@ impl Reader<'_, '_> {
         }
     }
 
-    /// The value of an expression of one term.
+    /// Returns the value of an expression that has only one term. Records the terms of others.
     fn only(&mut self, terms: &mut Vec<Value>, is_known: bool) -> Value {
         if is_known && terms.len() == 1 {
             return terms.remove(0);

@@ -5,7 +5,7 @@ use super::{MOST_DEPTH, Reader};
 use crate::source::Span;
 use crate::syntax::yaml::Node;
 
-/// Functions that give what they are given, in another form, merged or chosen; and those of types, which hold defaults.
+/// Functions that return their arguments in another form, merged or chosen; and those of types, which contain defaults.
 const TRANSPARENT: [&str; 26] = [
     "base64encode",
     "base64gzip",
@@ -36,7 +36,7 @@ const TRANSPARENT: [&str; 26] = [
 ];
 
 impl<'t> Reader<'t, '_> {
-    /// A value, or those that an expression may have.
+    /// Reads a value, or the values that an expression may have.
     pub(super) fn expression(&mut self, depth: usize) -> Node<'t> {
         let start = self.peek().map_or(self.end(), |token| token.span.start);
         let mut choices = Vec::new();
@@ -54,7 +54,7 @@ impl<'t> Reader<'t, '_> {
                     choices.extend(term.take());
                     term = Some(self.term(depth));
                 }
-                // An operator or an index: what comes of it is not known.
+                // An operator or an index: the result is not known.
                 mark => {
                     self.at += 1;
                     self.pass(mark.unwrap_or_default());
@@ -81,7 +81,7 @@ impl<'t> Reader<'t, '_> {
         })
     }
 
-    /// One operand. Nothing is passed where there is none.
+    /// Reads one operand. Skips nothing if there is none.
     fn term(&mut self, depth: usize) -> Node<'t> {
         if self.is_at_end() {
             return self.list_from(self.end(), Vec::new());
@@ -119,7 +119,7 @@ impl<'t> Reader<'t, '_> {
         }
     }
 
-    /// What is between brackets or parentheses.
+    /// Reads what is between brackets or parentheses.
     fn items(&mut self, close: u8, depth: usize) -> Vec<Node<'t>> {
         self.within(false, |reader| {
             let first = reader.peek();
@@ -146,7 +146,7 @@ impl<'t> Reader<'t, '_> {
         })
     }
 
-    /// A constant, a call, or the name of what is not known here.
+    /// Reads a constant, a call, or a name whose value is not known here.
     fn word(&mut self, span: Span, depth: usize) -> Node<'t> {
         let word = span.of(self.masked);
         let called = self.tokens.get(self.at);

@@ -1,26 +1,26 @@
-//! How lists and blocks are laid out, and where another one goes, in the same style. Knows no key.
+//! The layout of lists and blocks, and insertions of items and blocks in the same style. Independent of keys.
 
 use super::scan::{Kind, Scan, Token};
 use crate::source::Span;
 use crate::syntax::beside::{before_on_line, line_end};
 
-/// A text, and where it is put in.
+/// The offset of an insertion, and its text.
 pub type Insert = (usize, String);
 
-/// The items of a list that is written out: between its brackets is all that there is to a value.
+/// The items of a list that is written out, so that the brackets contain the whole value.
 pub struct Items<'t, 's> {
     text: &'t str,
     tokens: &'s [Token],
     open: usize,
     close: usize,
-    /// The first and the last token of each.
+    /// The first and the last token of each item.
     items: Vec<(usize, usize)>,
-    /// The comma behind the last, if it has one.
+    /// The comma after the last item, if there is one.
     comma: Option<usize>,
 }
 
 impl<'t, 's> Items<'t, 's> {
-    /// Of the value of a key. `None` where an expression makes it.
+    /// Reads the items of a key's value. `None` if an expression computes the value.
     pub fn of_key(text: &'t str, scan: &'s Scan, key: Span) -> Option<Self> {
         let tokens = &scan.tokens[..];
         let kind_of = |at: usize| tokens.get(at).map(|token| token.kind);
@@ -75,7 +75,7 @@ impl<'t, 's> Items<'t, 's> {
         None
     }
 
-    /// Each as it is written, of a here-document what is before its end marker.
+    /// Returns each item as it is written, a here-document without its end marker.
     pub fn texts(&self) -> impl Iterator<Item = &'t str> {
         let spans = self.items.iter().map(|(first, last)| {
             let (first, last) = (self.tokens[*first], self.tokens[*last]);
@@ -84,7 +84,7 @@ impl<'t, 's> Items<'t, 's> {
         spans.map(|span| span.of(self.text))
     }
 
-    /// What adds an item at the end. A list over several lines gets one more.
+    /// Returns the insertions that add an item at the end. A list over several lines gets another line.
     pub fn push(&self, item: &str) -> Vec<Insert> {
         let Some((_, last)) = self.items.last().copied() else {
             return vec![(self.tokens[self.open].span.end, item.to_owned())];
@@ -122,7 +122,7 @@ impl<'t, 's> Items<'t, 's> {
     }
 }
 
-/// An object with such texts for its keys, laid out as the one at that place.
+/// Returns an object with the given keys and texts, laid out like the one at `model`.
 pub fn object_like(text: &str, scan: &Scan, model: Span, pairs: &[(&str, &str)]) -> String {
     let open = at(&scan.tokens, model.start);
     let inner = open.and_then(|open| first_line(text, &scan.tokens, open));
@@ -139,8 +139,8 @@ pub fn object_like(text: &str, scan: &Scan, model: Span, pairs: &[(&str, &str)])
     }
 }
 
-/// What adds a block with such attributes behind one whose body that is. `None` where that one does not begin a line, or
-/// does not end one.
+/// Returns the insertion of a block with the given attributes after the block that has the body. `None` if that block does
+/// not begin a line, or does not end one.
 pub fn block_after(text: &str, scan: &Scan, body: Span, pairs: &[(&str, &str)]) -> Option<Insert> {
     let tokens = &scan.tokens;
     let open = at(tokens, body.start)?;
@@ -163,7 +163,7 @@ pub fn block_after(text: &str, scan: &Scan, body: Span, pairs: &[(&str, &str)]) 
     Some((end_of_line(text, tokens, close)?, block))
 }
 
-/// Attributes in braces, one a line, with their signs below each other as `terraform fmt` has them.
+/// Formats attributes in braces, one per line, with their signs aligned like `terraform fmt` does.
 fn lines(text: &str, at: usize, pairs: &[(&str, &str)], inner: &str, outer: &str) -> String {
     let newline = line_end(text, at);
     let width = pairs.iter().map(|(key, _)| key.len()).max();
@@ -173,7 +173,7 @@ fn lines(text: &str, at: usize, pairs: &[(&str, &str)], inner: &str, outer: &str
     format!("{{{newline}{}{outer}}}", pairs.collect::<String>())
 }
 
-/// How what is in braces is indented, if it begins on a line of its own.
+/// Returns the indentation inside braces, if the first token there begins a line.
 fn first_line<'t>(text: &'t str, tokens: &[Token], open: usize) -> Option<&'t str> {
     let mut inner = tokens[open + 1..].iter();
     let first = inner.find(|token| token.kind != Kind::Break)?;
@@ -189,14 +189,14 @@ fn at(tokens: &[Token], start: usize) -> Option<usize> {
     is_there.then_some(at)
 }
 
-/// The blanks before what begins a line.
+/// Returns the indentation before an offset. `None` if something else is before it on its line.
 fn indent(text: &str, at: usize) -> Option<&str> {
     let before = before_on_line(text, at).of(text);
     let is_blank = before.bytes().all(|byte| matches!(byte, b' ' | b'\t'));
     is_blank.then_some(before)
 }
 
-/// Where the line of a token ends, if no other token follows there. A comment may.
+/// Returns where the line of a token ends, if no other token follows there. A comment may follow.
 fn end_of_line(text: &str, tokens: &[Token], at: usize) -> Option<usize> {
     let next = tokens.get(at + 1)?;
     let end = next.span.start;

@@ -1,21 +1,21 @@
-//! Tokens of HCL, and what in its strings is put in later. Knows no grammar beyond that of a token.
+//! Tokens of HCL, and the placeholders in its strings. Contains no grammar beyond that of a token.
 //!
-//! Every byte is looked at a fixed number of times, whatever is left open.
+//! Reads every byte a bounded number of times, even if something is never closed.
 
 use std::collections::HashMap;
 
 use crate::source::Span;
 use crate::syntax::template::{Action, ActionKind};
 
-/// What a text is made of.
+/// The result of a scan.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Scan {
     pub(super) tokens: Vec<Token>,
-    /// What is put into strings and here-documents: `${...}`, `%{...}`.
+    /// The placeholders in strings and here-documents: `${...}`, `%{...}`.
     pub actions: Vec<Action>,
-    /// Each on one line, from its sign on.
+    /// The comments, line by line, from the sign onwards.
     pub comments: Vec<Span>,
-    /// The contents of here-documents, whole lines.
+    /// The contents of here-documents, as whole lines.
     pub here_documents: Vec<Span>,
 }
 
@@ -27,7 +27,7 @@ pub(super) struct Token {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
-    /// A name, with what is behind its dots, a number or a keyword.
+    /// A name including its dots and what follows them, a number or a keyword.
     Word,
     /// The content of a string, between its quotes.
     Text,
@@ -39,7 +39,7 @@ pub(super) enum Kind {
 }
 
 impl Token {
-    /// Where it begins, with the quote or the marker before a text.
+    /// Returns where it begins, including the quote or the marker before a text.
     pub(super) fn start(self, text: &str) -> usize {
         let start = self.span.start;
         match self.kind {
@@ -49,16 +49,16 @@ impl Token {
         }
     }
 
-    /// Where it ends, with the quote behind a text.
+    /// Returns where it ends, including the quote after a text.
     pub(super) fn end(self) -> usize {
         self.span.end + usize::from(self.kind == Kind::Text)
     }
 }
 
-/// A text in which more is never closed is not searched for what closes it any more.
+/// The most placeholders that are never closed. Beyond that, the rest is not searched for their ends.
 const MOST_UNCLOSED: usize = 32;
 
-/// Never fails: what is never closed ends with its line or with the text.
+/// Splits a text into tokens. Never fails: what is never closed ends with its line or with the text.
 pub fn scan(text: &str) -> Scan {
     let mut scanner = Scanner {
         text,
@@ -76,9 +76,9 @@ pub fn scan(text: &str) -> Scan {
 struct Scanner<'t> {
     text: &'t str,
     at: usize,
-    /// Lines that are one word, by that word: where here-documents may end. Made when the first one begins.
+    /// The lines that are one word, by that word: here-documents may end there. Computed when the first one begins.
     ends: Option<HashMap<&'t str, Vec<usize>>>,
-    /// How often something was put in that is never closed.
+    /// How many placeholders are never closed.
     unclosed: usize,
     found: Scan,
 }
@@ -149,7 +149,7 @@ impl Scanner<'_> {
                 kind: Kind::Text,
                 span: Span::new(start, end),
             },
-            // Where it would end, no one can say: it has no content.
+            // It is unknown where it would end, so it has no content.
             false => Token {
                 kind: Kind::Mark(b'"'),
                 span: Span::new(start - 1, end),
@@ -158,7 +158,7 @@ impl Scanner<'_> {
         self.at = end + usize::from(is_closed);
     }
 
-    /// Where scanning goes on behind a `$` or `%`. `None` where what it opens is not closed before the limit.
+    /// Returns where scanning continues after a `$` or `%`. `None` if what it opens is not closed before the limit.
     fn placeholder(&mut self, at: usize, limit: usize) -> Option<usize> {
         let bytes = &self.text.as_bytes()[..limit];
         let sign = bytes[at];
@@ -168,7 +168,7 @@ impl Scanner<'_> {
                 self.action(Span::new(at, end));
                 Some(end)
             }
-            // `$${NAME}` is the text `${NAME}`, for another program to put something in.
+            // `$${NAME}` is the text `${NAME}`, which another program replaces.
             Some(second) if *second == sign && bytes.get(at + 2) == Some(&b'{') => {
                 let name = bytes[at + 3..].iter();
                 let name = name.take_while(|byte| in_word(**byte)).count();
@@ -183,7 +183,7 @@ impl Scanner<'_> {
         }
     }
 
-    /// A string that is not closed ends with its line, unless many are not.
+    /// Returns the length of a string that is not closed: up to the end of its line, or of the text if there are many.
     fn length_of_unclosed(&mut self, rest: &[u8]) -> usize {
         self.unclosed += 1;
         match self.unclosed > MOST_UNCLOSED {
@@ -206,7 +206,7 @@ impl Scanner<'_> {
         self.found.actions.push(Action { span, kind });
     }
 
-    /// The lines between `<<WORD` and `WORD`. `false` where no such line follows.
+    /// Reads the lines between `<<WORD` and `WORD`. `false` if no such line follows.
     fn here_document(&mut self) -> bool {
         let bytes = self.text.as_bytes();
         let word = self.at + 2 + usize::from(bytes.get(self.at + 2) == Some(&b'-'));
@@ -262,7 +262,7 @@ fn line_length(rest: &[u8]) -> usize {
     memchr::memchr(b'\n', rest).unwrap_or(rest.len())
 }
 
-/// Where the lines begin that are one word, by that word, in order.
+/// Returns where the lines begin that are one word, by that word, in order.
 fn lines_of_one_word(text: &str) -> HashMap<&str, Vec<usize>> {
     let mut found: HashMap<&str, Vec<usize>> = HashMap::new();
     let mut at = 0;
@@ -276,7 +276,8 @@ fn lines_of_one_word(text: &str) -> HashMap<&str, Vec<usize>> {
     found
 }
 
-/// One past the `}` of what was opened before `at`. Strings can be in it, and others in what is put into those.
+/// Returns the offset after the `}` of what was opened before `at`. It may contain strings, and these may contain
+/// placeholders.
 fn close(bytes: &[u8], mut at: usize) -> Option<usize> {
     let mut open = vec![b'{'];
     while at < bytes.len() {

@@ -1,7 +1,7 @@
 use super::*;
 use crate::syntax::template::{self, Mask};
 
-/// The tree of a text as JSON, all text quoted; `...` is what is not known.
+/// The tree of a text as JSON, with all text quoted. `...` stands for what is not known.
 fn shown(text: &str) -> String {
     let scan = scan(text);
     let masked = template::mask(text, &scan.actions, Mask::Lines);
@@ -12,7 +12,7 @@ fn shown(text: &str) -> String {
     written(&parsed.documents[0], &masked)
 }
 
-/// Checks the spans on the way.
+/// Also checks the spans.
 fn written(node: &Node<'_>, masked: &str) -> String {
     let all = |nodes: &[Node<'_>]| {
         let shown: Vec<String> = nodes.iter().map(|node| written(node, masked)).collect();
@@ -210,7 +210,7 @@ fn hostile_nesting_is_passed_over() {
     assert!(shown(&format!("a = {}\nb = 1", "[".repeat(9) + &"]".repeat(9))).ends_with("b: 1}"));
 }
 
-/// What is left open is not searched for what closes it again and again: each of these would take minutes.
+/// Text that is never closed is not searched for its end again and again. Otherwise each of these would take minutes.
 #[test]
 fn what_is_left_open_costs_little() {
     for text in [

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-/// What a string means. `$${` stays: what another program puts in is not known either.
+/// Decodes a string. `$${` stays, because what another program inserts there is not known either.
 pub(super) fn unescaped(text: &str) -> Cow<'_, str> {
     if !text.contains('\\') {
         return Cow::Borrowed(text);
@@ -37,7 +37,7 @@ pub(super) fn unescaped(text: &str) -> Cow<'_, str> {
     Cow::Owned(meant)
 }
 
-/// Lines without the indentation that all of them have.
+/// Removes the indentation that all lines have.
 pub(super) fn unindented(lines: &str) -> Cow<'_, str> {
     let filled = lines.lines().filter(|line| !line.trim().is_empty());
     let indents = filled.map(|line| line.len() - line.trim_start_matches([' ', '\t']).len());

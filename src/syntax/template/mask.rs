@@ -1,27 +1,27 @@
-//! Masks of templates: texts of the same length in which what is left parses as YAML.
+//! Masks of templates: texts of the same length whose unmasked rest parses as YAML.
 //!
-//! Knows what actions are there, and nothing of what they say.
+//! Knows where actions are and of which kind, but not what they contain.
 
 use std::collections::HashSet;
 
 use super::{Action, ActionKind};
 use crate::source::Span;
 
-/// The rungs of the ladder of masks, the one that parses most templates first.
+/// The ways to mask a template, the one with which most templates parse first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mask {
-    /// Lines that hold nothing but actions vanish; inside a line output becomes a word and the rest blanks.
+    /// Lines that contain nothing but actions become empty. Inside a line, output becomes a word, and other actions spaces.
     Lines,
     /// As `Lines`, with all branches of a structure but the first blanked out.
     FirstBranch,
     /// As `Lines`, with all branches of a structure but the last blanked out.
     LastBranch,
-    /// Every action becomes blanks.
+    /// Every action becomes spaces.
     Blanks,
 }
 
-/// The text with its actions masked, byte for byte as long. Newlines may be added, never removed, so offsets mean the
-/// same in both and lines do not.
+/// Masks the actions of a text and keeps its length in bytes, so that offsets are the same in both. Newlines may be added,
+/// but not removed, so that line numbers differ.
 pub fn mask(text: &str, actions: &[Action], how: Mask) -> String {
     let mut bytes = text.as_bytes().to_vec();
     match how {
@@ -43,13 +43,13 @@ pub fn mask(text: &str, actions: &[Action], how: Mask) -> String {
     text_of(bytes)
 }
 
-/// Only whole actions, and what is between them, were overwritten, all with ASCII.
+/// Converts bytes back to text. Only whole actions, and what is between them, were overwritten, all with ASCII.
 fn text_of(bytes: Vec<u8>) -> String {
     String::from_utf8(bytes)
         .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
 }
 
-/// The first line of an action gets the filler, the lines that follow vanish.
+/// Fills the first line of an action with the filler. The lines that follow become empty.
 fn fill_line_wise(bytes: &mut [u8], filler: u8) {
     let mut tail = false;
     for byte in bytes {
@@ -60,7 +60,8 @@ fn fill_line_wise(bytes: &mut [u8], filler: u8) {
     }
 }
 
-/// A line of blanks that is deeper than the first line of a block scalar is illegal, an empty line never is.
+/// Empties the lines that contain nothing but actions. In a block scalar, a line of spaces that is deeper than the first
+/// line is illegal; an empty line never is.
 fn clear_action_lines(text: &str, bytes: &mut [u8], actions: &[Action]) {
     let source = text.as_bytes();
     let mut next = 0;
@@ -95,7 +96,7 @@ fn hide_branches(bytes: &mut [u8], actions: &[Action], keep_first: bool) {
         branches.remove(kept);
         hidden.extend(branches);
     }
-    // What lies in a branch that is hidden already is not filled again, however deep it is nested.
+    // Text in a branch that is hidden already is not filled again, however deep it is nested.
     hidden.sort();
     let mut done = 0;
     for span in hidden {
@@ -106,9 +107,9 @@ fn hide_branches(bytes: &mut [u8], actions: &[Action], keep_first: bool) {
     }
 }
 
-/// The bodies of the branches of each structure that is closed, those that are inside another one first.
+/// The bodies of the branches of each structure that is closed, inner structures first.
 fn structures(actions: &[Action]) -> Vec<Vec<Span>> {
-    // Of each open structure: where its present branch starts, and the branches so far.
+    // For each open structure: where its current branch starts, and the branches so far.
     let mut open: Vec<(usize, Vec<Span>)> = Vec::new();
     let mut closed = Vec::new();
     for action in actions {
@@ -142,7 +143,7 @@ pub fn branches(actions: &[Action]) -> Vec<Span> {
     all
 }
 
-/// The masked text with a part of it left out: what is left keeps its offsets.
+/// Masks another part of a masked text. The rest keeps its offsets.
 #[must_use]
 pub fn without(masked: &str, span: Span) -> String {
     let mut bytes = masked.as_bytes().to_vec();

@@ -1,4 +1,4 @@
-//! A tree of spans from its scalars and the beginnings and ends of its collections, in order.
+//! Builds a tree of spans from its scalars and the beginnings and ends of its collections, in order.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -9,42 +9,42 @@ use crate::source::Span;
 #[derive(Default)]
 pub(super) struct Builder<'t> {
     open: Vec<Open<'t>>,
-    /// Of all open maps, those of the outer ones first: a map that is closed takes just the room that its entries need.
+    /// The entries of all open maps, those of outer maps first. So a closed map allocates only what its entries need.
     entries: Vec<Entry<'t>>,
-    /// The same of lists.
+    /// The items of all open lists, likewise.
     items: Vec<Node<'t>>,
     root: Option<Node<'t>>,
     anchors: HashMap<usize, Scalar<'t>>,
     /// Anchored collections that are complete.
     collections: HashMap<usize, Span>,
-    /// Where an alias names a collection: its own span, and that of the collection.
+    /// The aliases of collections: the span of the alias, and that of the collection.
     pub(super) shared: Vec<(Span, Span)>,
     /// Every scalar and alias, quotes included, in order.
     pub(super) occupied: Vec<Span>,
-    /// The end of what is in a tree.
+    /// The end of the last scalar that is in a tree.
     pub(super) seen: usize,
-    /// Whether a scalar is named by an alias.
+    /// Whether an alias names an anchor.
     pub(super) aliased: bool,
 }
 
-/// A collection that has begun.
+/// An open collection.
 struct Open<'t> {
     span: Span,
     flow: bool,
-    /// 0 where it has none.
+    /// 0 if it has none.
     anchor: usize,
     held: Held<'t>,
 }
 
-/// Where the own entries or items begin, and the key whose value has not come.
+/// Where the collection's own entries or items begin, and the key whose value has not come yet.
 enum Held<'t> {
     Map(usize, Option<Node<'t>>),
     List(usize),
 }
 
-/// `anchor` is 0 where there is none.
+/// `anchor` is 0 if there is none.
 impl<'t> Builder<'t> {
-    /// A scalar where it is, quotes included.
+    /// Adds a scalar. Its span includes quotes.
     pub(super) fn scalar(&mut self, value: Cow<'t, str>, style: Style, span: Span, anchor: usize) {
         self.seen = span.end;
         self.occupied.push(span);
@@ -71,7 +71,7 @@ impl<'t> Builder<'t> {
         self.place(node);
     }
 
-    /// An alias of what is not there.
+    /// Adds an alias whose anchor does not exist.
     pub(super) fn unresolved(&mut self, span: Span) {
         self.occupied.push(span);
         self.place(Node::Alias(span));
@@ -124,7 +124,7 @@ impl<'t> Builder<'t> {
         self.root.is_some()
     }
 
-    /// The document that is complete, if there was any.
+    /// Returns the document that is complete, if there was any.
     pub(super) fn end_document(&mut self) -> Option<Node<'t>> {
         self.anchors.clear();
         self.collections.clear();

@@ -1,4 +1,4 @@
-//! Any YAML or JSON, by the events of `granit-parser`.
+//! Reads any YAML or JSON from the events of `granit-parser`.
 
 use std::borrow::Cow;
 
@@ -13,7 +13,7 @@ use crate::source::Span;
 /// over the tree recurse, and this bounds their stack.
 const DEEPEST: usize = 256;
 
-/// All but the comments of the text of `region`, and where its scalars stand, in order.
+/// Parses the text of `region`, without comments. Also returns the spans of its scalars and aliases, in order.
 pub(super) fn read(text: &str, region: Span) -> (Parsed<'_>, Vec<Span>) {
     let input = region.of(text);
     let mut reader = Reader::new(region);
@@ -49,7 +49,7 @@ struct Reader<'t> {
     region: Span,
     builder: Builder<'t>,
     parsed: Parsed<'t>,
-    /// Whether a quoted scalar goes on in a line that is no deeper than its key.
+    /// Whether a quoted scalar continues on a line that is not deeper than its key.
     is_shallow: bool,
 }
 
@@ -63,7 +63,7 @@ impl<'t> Reader<'t> {
         }
     }
 
-    /// `meant` gives what a scalar means, by its value, style, and span in the input.
+    /// `meant` returns the final value of a scalar, given its parsed value, its style, and its span in the input.
     fn read<'i>(
         &mut self,
         input: &'i str,
@@ -142,7 +142,7 @@ impl<'t> Reader<'t> {
     }
 }
 
-/// Whether another document may follow an error. The parser would read on to the end to know.
+/// Whether another document may follow an error. Without this, the parser would read on to the end to find out.
 fn may_resume(input: &str, offset: usize) -> bool {
     let rest = &input.as_bytes()[offset.saturating_sub(1)..];
     let is_there = |mark: &[u8]| memchr::memmem::find(rest, mark).is_some();

@@ -1,12 +1,12 @@
-//! The YAML that most manifests are made of, read line by line: block mappings and sequences, scalars in all styles,
+//! Reads the YAML that most manifests consist of, line by line: block mappings and sequences, scalars in all styles,
 //! and flow collections on one line.
 //!
-//! A short cut past the full parser, and no second opinion: at the first thing that is not plainly one of these (an anchor,
-//! a tag, a rare escape, a tab between tokens, anything wrong) it gives up, and the full parser reads the text from its
-//! start. What it does read it reads as that one does, span for span; `tests/it/yaml.rs` holds the two together.
+//! This is a fast path: at the first thing that is not one of these (an anchor, a tag, a rare escape, a tab between
+//! tokens, any error) it gives up, and the full parser reads the text from its start. What it does read is the same as what
+//! the full parser reads, span for span; `tests/it/yaml.rs` checks that.
 //!
-//! What it buys, on 2,000 files of which 5 % have findings: without it a check executes 30 % more instructions (714 instead
-//! of 548 million), and `--write` 33 % more (767 instead of 578 million). Measured on 2026-11-28.
+//! On 2,000 files of which 5 % have findings, a check without it executes 30 % more instructions (714 instead of 548
+//! million), and `--write` 33 % more (767 instead of 578 million). Measured on 2026-11-28.
 
 use std::borrow::Cow;
 
@@ -16,12 +16,12 @@ use crate::source::Span;
 
 mod scalars;
 
-/// Deeper nests are left to the full parser, which bounds them.
+/// Deeper nesting is left to the full parser, which limits it.
 const DEEPEST: usize = 64;
-/// Longer keys are left to the full parser, which bounds them.
+/// Longer keys are left to the full parser, which limits them.
 const LONGEST_KEY: usize = 512;
 
-/// What the document of `region` holds; `None` where it takes the full parser to say.
+/// Reads the document in `region`. `None` if it takes the full parser.
 pub(super) fn read(text: &str, region: Span) -> Option<Builder<'_>> {
     if !has_common_characters(region.of(text)) {
         return None;
@@ -38,13 +38,13 @@ pub(super) fn read(text: &str, region: Span) -> Option<Builder<'_>> {
     Some(reader.builder)
 }
 
-/// No byte order mark and no control characters but tabs and `\n`.
+/// Whether a text has no byte order mark, and no control characters except tabs and `\n`.
 fn has_common_characters(text: &str) -> bool {
     let is_uncommon = |byte: u8| {
-        // All that is not ASCII and may be one of these starts with one of the last two.
+        // Of these characters, all that are not ASCII start with one of the last two bytes.
         (byte < b' ') & (byte != b'\n') & (byte != b'\t') | matches!(byte, 0x7f | 0xc2 | 0xef)
     };
-    // Without a way out of the inner loop the compiler takes many bytes at once.
+    // Without an early exit from the inner loop, the compiler can process many bytes at once.
     let holds_one = |chunk: &[u8]| {
         let found = |found, byte: &u8| found | is_uncommon(*byte);
         chunk.iter().fold(false, found)
@@ -56,31 +56,31 @@ fn has_common_characters(text: &str) -> bool {
     !text.as_bytes().chunks(256).any(holds_one) || text.chars().all(is_common)
 }
 
-/// Reads one document. All offsets are of the text; a `None` gives the document up.
+/// Reads one document. All offsets are in the whole text. A `None` leaves the document to the full parser.
 struct Reader<'t> {
     text: &'t str,
-    /// Up to the end of the document.
+    /// The text up to the end of the document.
     bytes: &'t [u8],
-    /// The line that is read, its break left out.
+    /// The current line, without its break.
     line: Span,
-    /// Where the line after it starts.
+    /// Where the next line starts.
     next: usize,
     levels: Vec<Level>,
     builder: Builder<'t>,
 }
 
-/// A block collection that is open.
+/// An open block collection.
 struct Level {
     column: usize,
     is_list: bool,
-    /// After a key or a dash: where its value is if none comes.
+    /// After a key or a dash: where its null is if no value follows.
     due: Option<usize>,
 }
 
 struct Word<'t> {
     value: Cow<'t, str>,
     style: Style,
-    /// Quotes included.
+    /// Includes quotes.
     span: Span,
 }
 
@@ -105,11 +105,11 @@ impl<'t> Reader<'t> {
         while !self.levels.is_empty() {
             self.close(self.bytes.len())?;
         }
-        // The full parser says where the null of a document without content is.
+        // The full parser decides where the null of a document without content is.
         (!is_marked || self.builder.has_root()).then_some(())
     }
 
-    /// Goes on to the next line, if there is one.
+    /// Moves to the next line. `false` if there is none.
     fn read_line(&mut self) -> bool {
         let Some(rest) = self.bytes.get(self.next..).filter(|rest| !rest.is_empty()) else {
             return false;
@@ -120,7 +120,7 @@ impl<'t> Reader<'t> {
         true
     }
 
-    /// The dashes, the key and the value of the line, whose content starts at `at`.
+    /// Reads the dashes, the key and the value of the line, whose content starts at `at`.
     fn content(&mut self, mut at: usize) -> Option<()> {
         self.settle(at)?;
         while self.is_mark(b'-', at) {
@@ -152,7 +152,7 @@ impl<'t> Reader<'t> {
         }
     }
 
-    /// Closes what the line leaves. What is open then can take a key, a dash, or a value, as the line has it.
+    /// Closes the collections that the line ends. Then the innermost one can take what the line has: a key, a dash or a value.
     fn settle(&mut self, at: usize) -> Option<()> {
         let column = at - self.line.start;
         let is_dash = self.is_mark(b'-', at);
@@ -166,13 +166,13 @@ impl<'t> Reader<'t> {
         match self.levels.last() {
             None => (!self.builder.has_root()).then_some(()),
             Some(_) if self.is_in(column, is_dash) => self.fill(),
-            // The value of what is above. A list may be right under its key.
+            // The line is the value of the key or dash above. A list may be in the same column as its key.
             Some(level) => level.due.map(|_| ()),
         }
     }
 
-    /// Takes the dash at `at`. A list begins with it, or at `first` where it is right under its key: so the full
-    /// parser has it, which has read up to there by then.
+    /// Reads the dash at `at`. A list begins there, or at `first` if it is in the same column as its key. So does the full
+    /// parser, because it has read up to there by then.
     fn item(&mut self, at: usize, first: usize) -> Option<()> {
         let column = at - self.line.start;
         if !self.is_in(column, true) {
@@ -221,20 +221,20 @@ impl<'t> Reader<'t> {
         Some(())
     }
 
-    /// A value is due; it is at `at` if none comes.
+    /// Notes that a value is due. If none follows, its null is at `at`.
     fn set_due(&mut self, at: usize) {
         if let Some(level) = self.levels.last_mut() {
             level.due = Some(at);
         }
     }
 
-    /// The value that was due is there.
+    /// Notes that no value is due any more. Returns where the null would have been.
     fn take_due(&mut self) -> Option<usize> {
         self.levels.last_mut()?.due.take()
     }
 
-    /// Puts a null where the value of a key was due and did not come. The full parser says where that of
-    /// a dash is.
+    /// Adds a null if the value of a key was due and did not follow. The full parser decides where the null of a dash
+    /// is.
     fn fill(&mut self) -> Option<()> {
         let Some(at) = self.take_due() else {
             return Some(());
@@ -246,7 +246,7 @@ impl<'t> Reader<'t> {
         of_key.then_some(())
     }
 
-    /// The value at `at` of a key or a dash in `column`, to its end, which is the end of a line.
+    /// Reads the value at `at` of a key or a dash in `column`, up to the end of a line.
     fn value(&mut self, at: usize, column: usize) -> Option<()> {
         match self.bytes[at] {
             b'|' | b'>' => self.block(at, column),
@@ -262,7 +262,7 @@ impl<'t> Reader<'t> {
         }
     }
 
-    /// Puts a scalar that nothing follows on its last line.
+    /// Adds a scalar. `None` if something follows on its last line.
     fn place_last(&mut self, word: Word<'t>) -> Option<()> {
         self.ends(word.span.end)?;
         self.place(word);
@@ -280,18 +280,18 @@ impl<'t> Reader<'t> {
         rest.first() == Some(&mark) && matches!(rest.get(1), None | Some(b' '))
     }
 
-    /// Where the blanks at `at` end. A tab is none.
+    /// Returns where the spaces at `at` end. A tab does not count.
     fn after_blanks(&self, at: usize) -> usize {
         let rest = &self.bytes[at..self.line.end];
         at + rest.iter().take_while(|byte| **byte == b' ').count()
     }
 
-    /// Whether a line has nothing more after blanks, a comment aside.
+    /// Whether nothing but a comment is left on the line. `at` is after any spaces.
     fn is_over(&self, at: usize) -> bool {
         at == self.line.end || self.bytes[at] == b'#'
     }
 
-    /// Holds the line to have nothing more after the token that ends at `at`.
+    /// Returns `None` if anything but a comment follows the token that ends at `at`.
     fn ends(&self, at: usize) -> Option<()> {
         let next = self.after_blanks(at);
         let is_over = next == self.line.end || next > at && self.is_over(next);

@@ -1,13 +1,13 @@
-//! Quoted scalars over several lines whose further lines are no deeper than their key.
+//! Quoted scalars over several lines whose further lines are not indented deeper than their key.
 //!
-//! The specification wants them deeper, and so does the parser. Kubernetes, Helm and Kustomize read them all the same, and
-//! generated resource definitions are full of them. Here the line breaks are found that the parser must not see as such.
-//! Knows nothing of trees.
+//! The specification and the parser require them to be deeper. Kubernetes, Helm and Kustomize accept them anyway, and
+//! generated resource definitions are full of them. This module finds the line breaks that must be hidden from the parser.
+//! Does not know the tree.
 
 use super::Style;
 use crate::source::Span;
 
-/// Stands for a line break that the parser takes for a blank of the scalar.
+/// Replaces a line break, so that the parser reads it as whitespace in the scalar.
 const STAND_IN: u8 = b'\t';
 
 /// The text of a region with such line breaks replaced.
@@ -16,12 +16,12 @@ pub(super) struct Joined {
     pub(super) text: String,
     /// The offsets of the breaks in the region, in order.
     breaks: Vec<usize>,
-    /// How many of them are in scalars that were seen.
+    /// How many of them are in scalars that were read already.
     seen: usize,
 }
 
 impl Joined {
-    /// `None` where there is no such scalar.
+    /// Replaces the breaks of a region. `None` if it has no such scalar.
     pub(super) fn of(region: &str) -> Option<Self> {
         let breaks = breaks(region);
         if breaks.is_empty() {
@@ -34,7 +34,7 @@ impl Joined {
                 bytes[at - 1] = b' ';
             }
         }
-        // Only ASCII was put in place of ASCII.
+        // Only ASCII was replaced, by ASCII.
         let text = String::from_utf8(bytes).ok()?;
         Some(Self {
             text,
@@ -43,7 +43,7 @@ impl Joined {
         })
     }
 
-    /// What a scalar means that has some of the breaks in it. The scalars come in order.
+    /// Returns the value of a scalar with its breaks restored. Must be called with all scalars, in order.
     pub(super) fn meant(&mut self, value: &str, style: Style, span: Span) -> String {
         let inside = self.breaks[self.seen..].partition_point(|at| *at < span.end);
         if inside == 0 || !matches!(style, Style::Single | Style::Double) {
@@ -68,7 +68,7 @@ impl Joined {
         meant
     }
 
-    /// Whether each break was in a quoted scalar: else something else was taken for one.
+    /// Whether each break was in a quoted scalar. If not, something else was taken for one.
     pub(super) fn holds(&self) -> bool {
         self.seen == self.breaks.len()
     }
@@ -98,7 +98,7 @@ fn breaks(region: &str) -> Vec<usize> {
     found
 }
 
-/// Where a line begins to say something.
+/// The positions of the key and the value of a line.
 struct Line {
     /// The column of the key, or of the dash if there is no key.
     depth: usize,
@@ -134,7 +134,7 @@ impl Line {
     }
 }
 
-/// The unescaped line breaks of a scalar, if one of its lines is too shallow.
+/// Adds the unescaped line breaks of a scalar, if one of its lines is too shallow.
 fn add_breaks(region: &str, scalar: Span, depth: usize, found: &mut Vec<usize>) {
     let bytes = region.as_bytes();
     let is_double = bytes[scalar.start] == b'"';
@@ -156,7 +156,7 @@ fn add_breaks(region: &str, scalar: Span, depth: usize, found: &mut Vec<usize>) 
     }
 }
 
-/// Where the quoted scalar that starts at `start` closes.
+/// Returns where the closing quote of the scalar that starts at `start` is.
 fn closing(bytes: &[u8], start: usize) -> Option<usize> {
     let quote = bytes[start];
     let mut at = start + 1;
@@ -197,7 +197,7 @@ mod tests {
     use crate::source::Span;
     use crate::syntax::yaml::{self, Node};
 
-    /// The values of the top map, whose last key says that all was read.
+    /// Checks the values of the top map. Its last key shows that everything was read.
     #[track_caller]
     fn read(text: &str, expected: &[&str]) {
         let parsed = yaml::parse(text, Span::new(0, text.len()));

@@ -44,7 +44,7 @@ impl Parser<'_> {
         }
     }
 
-    /// `$x :=`, `$x =` and, for ranges, `$k, $v :=`.
+    /// Reads `$x :=`, `$x =` and, for ranges, `$k, $v :=`.
     fn declarations(&mut self, pipe: &mut Pipe, context: &str) -> Result<()> {
         loop {
             let variable = self.next_solid()?;
@@ -52,7 +52,7 @@ impl Parser<'_> {
                 self.back(variable);
                 return Ok(());
             }
-            // Blanks are put back: `$x .y` is a command with an argument.
+            // Whitespace is put back: `$x .y` is a command with an argument.
             let after = self.next()?;
             let mut next = after;
             if after.kind == Kind::Space {
@@ -120,7 +120,7 @@ impl Parser<'_> {
             match token.kind {
                 Kind::Space => continue,
                 Kind::RightDelim | Kind::RightParen => self.back(token),
-                // What follows is the pipeline's affair: nothing may.
+                // The pipeline reads what follows. Nothing has to.
                 Kind::Pipe => {}
                 _ => return self.unexpected(token, "operand"),
             }
@@ -135,7 +135,7 @@ impl Parser<'_> {
         }
     }
 
-    /// A term and the fields after it.
+    /// Reads a term and the fields after it.
     fn operand(&mut self) -> Result<Option<Operand>> {
         let Some(mut operand) = self.term()? else {
             return Ok(None);

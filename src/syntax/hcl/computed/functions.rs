@@ -1,10 +1,10 @@
-//! Functions of HCL that work on texts: the tables of those that choose and compare, and those that put texts together.
+//! Functions of HCL that work on texts: the tables of those that choose and compare, and those that compose texts.
 
 use super::{HOLE, LONGEST, Text, Value};
 use crate::source::Span;
 use crate::syntax::decoded::Decoded;
 
-/// Functions that give one of their arguments, and the first that may be it.
+/// Functions that return one of their arguments, and the index of the first one that they may return.
 pub(super) const CHOOSING: [(&str, usize); 6] = [
     ("coalesce", 0),
     ("lookup", 2),
@@ -14,7 +14,7 @@ pub(super) const CHOOSING: [(&str, usize); 6] = [
     ("try", 0),
 ];
 
-/// Functions that compare, and the arguments that they compare with.
+/// Functions that compare, and the indexes of the arguments that they compare with.
 pub(super) const COMPARING: [(&str, &[usize]); 9] = [
     ("contains", &[0, 1]),
     ("endswith", &[1]),
@@ -35,7 +35,7 @@ pub(super) fn first(value: &Value) -> Option<&Text> {
     }
 }
 
-/// `format("%s/%s:%s", ...)`. `None` where the order of the arguments is another one.
+/// Evaluates `format("%s/%s:%s", ...)`. `None` if it has other verbs than `%s`, `%v` and `%d`, or no argument is known.
 pub(super) fn format(text: &str, arguments: &[Value]) -> Option<Decoded> {
     let [pattern, arguments @ ..] = arguments else {
         return None;
@@ -64,7 +64,7 @@ pub(super) fn format(text: &str, arguments: &[Value]) -> Option<Decoded> {
     is_filled.then_some(decoded)
 }
 
-/// `join("/", [...])`
+/// Evaluates `join("/", [...])`. `None` if the list has fewer than two items.
 pub(super) fn join(arguments: &[Value]) -> Option<Decoded> {
     let [separator, Value::List(values)] = arguments else {
         return None;

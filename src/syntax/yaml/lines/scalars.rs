@@ -1,4 +1,4 @@
-//! Scalars and flow collections, of the common sort.
+//! Reads common scalars and flow collections.
 
 use std::borrow::Cow;
 use std::iter::repeat_n;
@@ -8,7 +8,7 @@ use crate::source::Span;
 use crate::syntax::yaml::Style;
 
 impl<'t> Reader<'t> {
-    /// The plain or quoted scalar at `at`. With the `column` of its key or dash it may go on over lines.
+    /// Reads the plain or quoted scalar at `at`. It may continue on further lines if the `column` of its key or dash is given.
     pub(super) fn word(&mut self, at: usize, column: Option<usize>) -> Option<Word<'t>> {
         match self.bytes[..self.line.end].get(at)? {
             b'"' | b'\'' => self.quoted(at, column),
@@ -80,8 +80,8 @@ impl<'t> Reader<'t> {
         Some(Word { value, style, span })
     }
 
-    /// Whether the next line that is not blank is further in than the column. After most scalars it is not, and is not read
-    /// for that.
+    /// Whether the next line that is not empty is indented deeper than the column. It is not after most scalars, so this
+    /// avoids reading it.
     fn goes_on(&self, column: usize) -> bool {
         let mut start = self.next;
         loop {
@@ -95,8 +95,8 @@ impl<'t> Reader<'t> {
         }
     }
 
-    /// Goes on to the next line that is not blank. Gives the breaks before it, and where its content starts, if that is
-    /// further in than the column.
+    /// Moves to the next line that is not empty. Returns the number of breaks before it, and where its content starts. `None`
+    /// if that is not indented deeper than the column.
     fn next_piece(&mut self, column: usize) -> Option<(usize, usize)> {
         let mut breaks = 0;
         while self.read_line() {
@@ -122,7 +122,7 @@ impl<'t> Reader<'t> {
         may_begin.then(|| self.plain_from(at, in_flow))?
     }
 
-    /// What of a plain scalar is on the line from `at` on. The punctuation of flow collections ends those in them.
+    /// Returns the part of a plain scalar on this line, from `at` onwards. In a flow collection, its punctuation ends it.
     fn plain_from(&self, at: usize, in_flow: bool) -> Option<Span> {
         let line = &self.bytes[..self.line.end];
         let mut stop = at;
@@ -141,7 +141,7 @@ impl<'t> Reader<'t> {
         Some(Span::new(at, at + length))
     }
 
-    /// A flow collection that ends on its line; gives where.
+    /// Reads a flow collection that ends on its line. Returns its end.
     pub(super) fn flow(&mut self, at: usize, depth: usize) -> Option<usize> {
         if depth == DEEPEST {
             return None;
@@ -180,7 +180,7 @@ impl<'t> Reader<'t> {
         Some(next + 1)
     }
 
-    /// A scalar in a flow collection; gives where it ends.
+    /// Reads a scalar in a flow collection. Returns its end.
     fn flow_word(&mut self, at: usize) -> Option<usize> {
         let word = match self.in_line(at)? {
             b'"' | b'\'' => self.quoted(at, None)?,
@@ -200,7 +200,7 @@ impl<'t> Reader<'t> {
         self.bytes[..self.line.end].get(at).copied()
     }
 
-    /// Literal or folded text under its `|` or `>`, of a key or a dash in `column`.
+    /// Reads a literal or folded scalar from its `|` or `>`, of a key or a dash in `column`.
     pub(super) fn block(&mut self, at: usize, column: usize) -> Option<()> {
         let style = match self.bytes[at] {
             b'>' => Style::Folded,
@@ -225,7 +225,7 @@ impl<'t> Reader<'t> {
             value.push('\n');
         };
         let indent = start - self.line.start;
-        // The blanks of an empty line may make for an indentation that is an error.
+        // The spaces of an empty line may be an error if there are too many.
         if blanks > indent.min(column + 1) || self.bytes[start] == b'\t' {
             return None;
         }
@@ -246,8 +246,8 @@ impl<'t> Reader<'t> {
         Some(())
     }
 
-    /// The lines of a block scalar, each with its break. Gives its end, which the full parser has behind the blanks
-    /// that the first line after it starts with.
+    /// Reads the lines of a block scalar, each with its break. Returns its end. Like in the full parser, that is after the
+    /// spaces with which the next line starts.
     fn block_lines(&mut self, value: &mut String, indent: usize, style: Style) -> Option<usize> {
         let mut breaks = 0;
         while self.read_line() {
@@ -259,9 +259,9 @@ impl<'t> Reader<'t> {
                 return Some(from);
             }
             let piece = self.text.get(start + indent..end).unwrap_or_default();
-            // Lines that are further in are not folded.
+            // Lines that are indented deeper are not folded.
             let is_further = style == Style::Folded && piece.starts_with([' ', '\t']);
-            // Without its break the last line counts differently.
+            // A last line without a break is treated differently.
             if is_further || end == self.bytes.len() {
                 return None;
             }
@@ -284,7 +284,7 @@ fn is_punctuation(byte: u8) -> bool {
     matches!(byte, b',' | b'[' | b']' | b'{' | b'}')
 }
 
-/// What the breaks between two lines of folded text stand for.
+/// Adds what the breaks between two lines of folded text stand for.
 fn fold(value: &mut String, breaks: usize) {
     match breaks {
         1 => value.push(' '),
@@ -292,7 +292,7 @@ fn fold(value: &mut String, breaks: usize) {
     }
 }
 
-/// What a byte after a backslash stands for, if it is one of the usual.
+/// Returns what a byte after a backslash stands for. `None` for rare escapes.
 fn unescaped(byte: u8) -> Option<char> {
     match byte {
         b'"' | b'\\' | b'/' => Some(char::from(byte)),
