@@ -30,7 +30,7 @@ pub use scan::{Scan, scan};
 /// The deepest nesting of blocks, lists, objects and calls that is read. Deeper ones are skipped.
 const MOST_DEPTH: usize = 48;
 
-/// No block of Terraform has more labels.
+/// The most labels of a block. No block of Terraform has more.
 const MOST_LABELS: usize = 3;
 
 /// Parses a text. `masked` is the text with the actions of its scan masked, and has the same length.

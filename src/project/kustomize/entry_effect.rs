@@ -19,12 +19,12 @@ pub(super) struct EntryEffect<'a> {
     then_puts: Override,
     /// The override with the `newName` that is added.
     with_added: Option<Override>,
-    /// What its own `newName` becomes, and the sources that change it.
+    /// The future value of its own `newName`, and the sources that change it.
     new_name: Option<(String, Vec<usize>)>,
 }
 
 impl Rewrite {
-    /// Returns what its `newName` becomes, and the sources that change it. `None` if it has no `newName`.
+    /// Returns the future value of its `newName`, and the sources that change it. `None` if it has no `newName`.
     pub(super) fn new_name(
         &self,
         group: &BuildGraph,

@@ -1,4 +1,4 @@
-//! Finds findings by their spans, after ignore comments and settings took some away.
+//! Looks up findings by their spans, after ignore comments and settings removed some.
 
 use crate::finding::{Findings, Id};
 use crate::project::Members;

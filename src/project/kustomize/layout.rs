@@ -26,7 +26,7 @@ pub(super) struct Layout {
 
 #[derive(Debug, Clone, Copy)]
 enum Item {
-    /// What is before it on its line: spaces and the dash.
+    /// In block style, with the spaces and the dash before it.
     Block(Span),
     /// Within brackets, with its indentation if it has its own line.
     Flow(Option<Span>),

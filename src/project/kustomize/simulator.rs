@@ -23,9 +23,9 @@ const DEEPEST: usize = 64;
 /// The changes to simulate.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub(super) struct PlannedChanges {
-    /// By the entry's index in the group.
+    /// Changes, by the entry's index in the group.
     pub(super) changes: Vec<Change>,
-    /// By the test's index in the group: its new value.
+    /// New values of tests, by the test's index in the group.
     pub(super) tests: Vec<Option<String>>,
 }
 

@@ -36,7 +36,7 @@ struct Spoken {
 pub(super) struct Near {
     pub(super) path: PathBuf,
     pub(super) name: String,
-    /// The files of the nearest folder above that spell the name.
+    /// The files of the nearest folder above that contain the name.
     pub(super) base: Vec<PathBuf>,
     /// Whether there is too much to change it together.
     pub(super) are_many: bool,

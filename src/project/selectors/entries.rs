@@ -21,7 +21,7 @@ pub(super) struct Entries {
     pub(super) named: Named,
     /// The span of each entry.
     pub(super) spans: Vec<Span>,
-    /// References that select only exactly this spelling, not other tags of the name, as in kbld.
+    /// References that select only exactly the same text, not other tags of the name, as in kbld.
     pub(super) exact: BTreeSet<String>,
 }
 

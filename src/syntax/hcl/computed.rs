@@ -30,7 +30,7 @@ pub struct Composed {
 /// The deepest nesting of calls and strings in which texts are composed.
 const DEEPEST: usize = 24;
 
-/// The most alternatives of an expression. Real ones have fewer.
+/// The most alternatives of an expression. Real ones do not have more.
 const MOST_CHOICES: usize = 4;
 
 /// The most bytes of a text. Longer ones are not names.

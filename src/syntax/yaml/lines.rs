@@ -233,8 +233,7 @@ impl<'t> Reader<'t> {
         self.levels.last_mut()?.due.take()
     }
 
-    /// Adds a null if the value of a key was due and did not follow. The full parser decides where the null of a dash
-    /// is.
+    /// Adds a null if the value of a key was due and did not follow. The full parser decides where that of a dash is.
     fn fill(&mut self) -> Option<()> {
         let Some(at) = self.take_due() else {
             return Some(());

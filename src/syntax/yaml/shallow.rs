@@ -68,7 +68,7 @@ impl Joined {
         meant
     }
 
-    /// Whether each break was in a quoted scalar. If not, something else was taken for one.
+    /// Whether each break was in a quoted scalar. If not, something else was mistaken for one.
     pub(super) fn holds(&self) -> bool {
         self.seen == self.breaks.len()
     }
