@@ -42,7 +42,7 @@ pub trait Tree: Sync {
     /// Resolves `target` as written in a file of `folder`. Spells the result as the walk would.
     fn resolve(&self, folder: &Path, target: &str) -> PathBuf;
     fn place(&self, path: &Path) -> PathKind;
-    /// Returns a file's text. `None` if the file cannot be read as UTF-8.
+    /// Returns a file's text, decoded from UTF-8 or UTF-16. `None` if the file cannot be read as text.
     fn text(&self, path: &Path) -> Option<Arc<str>>;
     /// Returns a file's bytes, such as an archive's.
     fn bytes(&self, path: &Path) -> Option<Vec<u8>>;
