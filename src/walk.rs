@@ -1,6 +1,6 @@
-//! The only reader: walks the roots in parallel, reads what is wanted, and keeps what its caller keeps of it.
+//! The only reader: walks the roots in parallel, reads the files that its caller wants, and keeps what the caller asks for.
 //!
-//! Knows no rule and no YAML: which files are wanted, and what is worth keeping of their bytes, come in as closures.
+//! Knows nothing of rules and YAML: closures decide which files are wanted, and what to keep of their bytes.
 
 use std::borrow::Cow;
 use std::ffi::OsStr;
@@ -29,7 +29,7 @@ use folder::Walk;
 use probe::named;
 use roots::Roots;
 
-/// Hidden folders that tools fill with copies of what others wrote. Looked into only where git tracks something in them.
+/// Hidden folders that tools fill with copies of what others wrote. They are entered only if git tracks something in them.
 pub const CACHES: [&str; 12] = [
     ".cache",
     ".direnv",
@@ -48,7 +48,7 @@ pub const CACHES: [&str; 12] = [
 const LINK: &str = "a symbolic link, which is not followed";
 const SPECIAL: &str = "not a regular file";
 const SUBMODULE: &str = "a submodule, whose files are in another repository";
-/// What is said of a file that no one wants by its name, where all that is left out is asked for.
+/// The reason for a file that is not wanted by its name, if everything that is left out is to be listed.
 const OTHER_TYPE: &str =
     "may name a legacy registry, but regfix does not read files of this type (--all-text does)";
 const LARGER: &str = "larger than 64 MiB, and a quick search found no legacy reference";
@@ -56,31 +56,31 @@ const LARGER: &str = "larger than 64 MiB, and a quick search found no legacy ref
 /// Where to walk, and what to leave out.
 #[derive(Debug, Clone, Default)]
 pub struct Options {
-    /// Files and folders. `-` is no standard input here, but a file of that name.
+    /// Files and folders. `-` is not standard input here, but a file of that name.
     pub roots: Vec<PathBuf>,
     /// Globs as in a `.gitignore` file that is in `base`.
     pub exclude: Vec<String>,
     pub base: PathBuf,
-    /// Whether `exclude` holds for the roots themselves too.
+    /// Whether `exclude` also applies to the roots themselves.
     pub force_exclude: bool,
     /// Whether hidden files and folders are read, except for those that version control and other tools fill.
     pub hidden: bool,
     /// Whether what is left out is listed, and not only counted.
     pub list_left_out: bool,
-    /// 0: those of the pool that the process has.
+    /// The number of threads. 0 stands for the pool that the process has.
     pub threads: usize,
-    /// A folder of our own that is looked for in each folder, and not read.
+    /// The name of a folder of regfix that is looked for in each folder, and not read.
     pub marker: Option<&'static str>,
-    /// Folders under the roots that are left to other runs, as `roots` spells what is above them.
+    /// Folders under the roots that are left to other runs. Their paths begin as `roots` spells the root above them.
     pub apart: Vec<PathBuf>,
-    /// Whether repositories that lie in folders under the roots are left out.
+    /// Whether repositories in folders under the roots are left out.
     pub skips_repositories: bool,
-    /// What is read in place of the disk. A path of it is met like a file's, and left out like one.
+    /// What is read in place of the disk. Its paths are visited, or left out, like those of files.
     pub overlay: Arc<Overlay>,
 }
 
 impl Options {
-    /// Whether `exclude` names a file that was not met on the way, or a folder above it.
+    /// Whether `exclude` matches a file that the walk did not visit, or a folder above it.
     pub fn excludes(&self, path: &Path) -> bool {
         !self.exclude.is_empty()
             && Exclude::new(&self.exclude, &self.base)
@@ -88,28 +88,28 @@ impl Options {
     }
 }
 
-/// What a walk asks its caller about each file.
+/// The callbacks of a walk.
 ///
-/// All are called from many threads. A panic in one of them costs its file only.
+/// All are called from many threads. A panic in one of them affects only its file.
 pub struct Filter<'s, K, T> {
-    /// Called with each folder and all its names, before its files are asked about.
+    /// Called with each folder and all its names, before the other callbacks are called for its files.
     pub listed: &'s Listed<'s>,
-    /// What to read a file as, by its path and whether it was named as a root. A caller that keeps its users' word wants
-    /// every file that was named.
+    /// Returns what to read a file as, given its path and whether it was named as a root. Callers should want every file that
+    /// the user named.
     pub wanted: &'s Wanted<'s, K>,
-    /// What to keep of a file, by its bytes: borrowed as they are, owned where they were UTF-16.
+    /// Returns what to keep of a file, given its bytes: borrowed as they are, or owned if they were UTF-16.
     pub keep: &'s Keep<'s, K, T>,
-    /// Whether a part of a file that is not kept could hold what is looked for.
+    /// Whether a part of a file that is not kept could contain what is looked for.
     pub suspect: &'s (dyn Fn(&Path, &[u8]) -> bool + Sync),
 }
 
-/// What a caller says of a file.
+/// Whether a caller wants a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Want<K> {
     Read(K),
-    /// It would be read, had no one excluded it.
+    /// It would be read if it were not excluded.
     Excluded,
-    /// It says what is checked, or is a report: nobody expects it to be.
+    /// It is a file of regfix, such as its configuration or a report, which nobody expects to be checked.
     Ours,
     Nothing,
 }
@@ -129,7 +129,7 @@ pub type Keep<'s, K, T> = dyn Fn(&Path, K, &Cow<'_, [u8]>) -> Kept<T> + Sync + '
 pub enum Kept<T> {
     This(T),
     Nothing,
-    /// It is a report of ours, which is left out.
+    /// It is a report of regfix, which is left out.
     Report,
 }
 
@@ -139,34 +139,34 @@ impl<T> From<Option<T>> for Kept<T> {
     }
 }
 
-/// What a walk came to, the same whatever the number of threads.
+/// The result of a walk, which is the same for any number of threads.
 #[derive(Debug)]
 pub struct Walked<T> {
-    /// In the order of their paths, byte by byte within each component.
+    /// What was kept, in the order of paths, compared byte by byte within each component.
     pub kept: Vec<(PathBuf, T)>,
     pub problems: Vec<Problem>,
-    /// Wanted by name, but not read; the reason in words. What is left out, too, where that is asked for.
+    /// Files that were wanted by name but not read, with the reason. Also what is left out, if that is asked for.
     pub skipped: Vec<(PathBuf, &'static str)>,
-    /// Folders in which there is something called [`Options::marker`].
+    /// Folders with an entry called [`Options::marker`].
     pub marked: Vec<PathBuf>,
     pub counts: Counts,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Counts {
-    /// Files that were read, those beyond the limit included.
+    /// Files that were read, including those that exceed the size limit.
     pub files: usize,
     pub bytes: u64,
     /// Files that were not wanted.
     pub unwanted: usize,
-    /// Files and folders left out because someone excluded them, by `exclude` here or by [`Want::Excluded`]. Here and
-    /// below, a folder counts once, whatever it holds, and a file where it would have been read.
+    /// Files and folders that are excluded, by `exclude` or by [`Want::Excluded`]. Here and below, a folder counts once,
+    /// whatever it holds; below, a file counts only if it would have been read.
     pub excluded: usize,
-    /// Those that ignore files list.
+    /// Files and folders that ignore files list.
     pub ignored: usize,
-    /// Those that are hidden, and hidden caches of tools; not what version control keeps.
+    /// Hidden files and folders, and hidden caches of tools, but not the folders of version control.
     pub hidden: usize,
-    /// Reports of ours.
+    /// Reports of regfix.
     pub reports: usize,
 }
 
@@ -237,9 +237,9 @@ impl<T> Default for Walked<T> {
 
 /// Reads each wanted file under the roots once.
 ///
-/// What git ignores, and what is hidden unless asked for, is left out as ripgrep leaves it out, but never a root, and never a
-/// file that git tracks all the same. Symbolic links are followed only where they are roots. Paths are shown as the root was
-/// given, without a leading `./`.
+/// Leaves out what git ignores and, unless asked for, what is hidden, like ripgrep, but never a root, and never a file that
+/// git tracks although it is ignored. Follows symbolic links only if they are roots. Paths begin with the root as given,
+/// without a leading `./`.
 pub fn walk<K: Send, T: Send>(options: &Options, filter: &Filter<'_, K, T>) -> Walked<T> {
     let mut outcome = Walked::default();
     let exclude = match Exclude::new(&options.exclude, &options.base) {
@@ -273,13 +273,13 @@ fn sorted<T>(mut outcome: Walked<T>) -> Walked<T> {
     outcome.kept.sort_by(|(one, _), (other, _)| one.cmp(other));
     outcome.skipped.sort();
     outcome.marked.sort();
-    // Roots that lie side by side have the same ignore files above them.
+    // Roots in the same folder have the same ignore files above them, and the same problems with these.
     outcome.problems.sort();
     outcome.problems.dedup();
     outcome
 }
 
-/// A path without the `./` that someone gave it.
+/// Returns a path without a leading `./`.
 fn without_dot(path: &Path) -> &Path {
     match path.strip_prefix(".") {
         Ok(rest) if !rest.as_os_str().is_empty() => rest,

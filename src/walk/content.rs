@@ -1,4 +1,4 @@
-//! Reading one file: into a buffer that is used again, or whole as text.
+//! Reads one file: into a buffer that is used again, or whole as text.
 //!
 //! Does not know which files are read, or why.
 
@@ -14,16 +14,16 @@ use crate::printable;
 /// Larger files are not analysed.
 pub const LIMIT: usize = 64 << 20;
 
-/// How far two parts of a larger file overlap, so that nothing is cut in two that is looked for.
+/// How far two parts of a larger file overlap, so that nothing that is looked for is cut in two.
 const OVERLAP: usize = 256;
-/// Most manifests are smaller.
+/// The first size of a buffer. Most manifests are smaller.
 const SMALL: usize = 64 << 10;
-/// A buffer that has grown beyond this is given back after its file.
+/// A buffer that has grown beyond this is freed before the next file.
 const MEDIUM: usize = 1 << 20;
-/// How far into a file a NUL byte says that it is no text; as git has it.
+/// A NUL byte in this many bytes at the start makes a file binary, as in git.
 const HEAD: usize = 8000;
 
-/// A buffer for one file after the other.
+/// A buffer that is used for one file after the other.
 #[derive(Debug)]
 pub(super) struct Buffer {
     bytes: Vec<u8>,
@@ -34,7 +34,7 @@ pub(super) struct Buffer {
 #[derive(Debug)]
 pub(super) enum Read<'b> {
     Whole(&'b [u8]),
-    /// More than the limit; whether a part of it was suspect.
+    /// The file exceeds the limit. `suspect` says whether a part of it was suspect.
     Larger {
         suspect: bool,
     },
@@ -50,8 +50,7 @@ impl Buffer {
 
     /// Reads a file to its end.
     ///
-    /// By `read` alone: asking for the size first, or mapping the file, costs more than it saves on files of a few
-    /// kilobytes.
+    /// Uses only `read`: asking for the size first, or mapping the file, costs more than it saves for files of a few kilobytes.
     pub(super) fn read(
         &mut self,
         source: &mut impl io::Read,
@@ -68,7 +67,7 @@ impl Buffer {
         Ok(Read::Larger { suspect })
     }
 
-    /// Whether a file is a text that is suspect. Of what is no text the head is read.
+    /// Whether a file is a text that is suspect. Only the head of a binary file is read.
     pub(super) fn holds(
         &mut self,
         source: &mut impl io::Read,
@@ -106,18 +105,18 @@ impl Buffer {
         }
     }
 
-    /// Looks at the full buffer, and at the rest of the source part by part.
+    /// Checks the full buffer, and then the rest of the source part by part.
     fn stream(
         &mut self,
         mut filled: usize,
         source: &mut impl io::Read,
         suspect: &dyn Fn(&[u8]) -> bool,
     ) -> io::Result<bool> {
-        // A search for bytes finds nothing in UTF-16.
+        // A search for bytes finds nothing in UTF-16, so the file counts as suspect.
         if Encoding::of(&self.bytes[..filled]) != Encoding::Utf8 {
             return Ok(true);
         }
-        // An image of a disk, for example, of which most may be holes: there is no text in it to look for.
+        // For example a disk image, most of which may be holes: there is no text in it to search.
         if is_binary(&self.bytes[..filled]) {
             return Ok(false);
         }
@@ -141,16 +140,16 @@ impl Buffer {
     }
 }
 
-/// Whether a file that filled `filled` bytes of a buffer for more has ended there.
+/// Whether a file has ended, if it filled `filled` bytes when `asked` bytes were asked for.
 ///
-/// A second `read` to see the end costs as much as the first. A short read that is not the end, because of a signal or a
-/// fault of the disk, ends at a page; any other length is the end of the file.
+/// A second `read` to see the end costs as much as the first. A short read before the end of the file, because of a signal or
+/// a disk error, stops at the end of a page, so any other length is the end of the file.
 fn is_end(filled: usize, asked: usize) -> bool {
     const PAGE: usize = 4096;
     filled < asked && !filled.is_multiple_of(PAGE)
 }
 
-/// Of a file of a revision.
+/// The message for a file of a revision whose object is not in the clone.
 pub(super) const ABSENT: &str = "not analysed: its object is not in this clone";
 
 /// A file that could not be read as text.
@@ -167,7 +166,7 @@ pub struct ReadError {
 pub enum Cause {
     #[error("{}", of_system(.0))]
     Io(#[source] io::Error),
-    /// Nothing that anyone edits by hand: to be counted, not complained about.
+    /// Nobody edits such a file by hand, so it is counted and not reported.
     #[error("is binary")]
     Binary,
     #[error(
@@ -219,26 +218,26 @@ impl ReadError {
     }
 }
 
-/// Reads a file as text, and how it is encoded: a byte order mark and line ends stay.
+/// Reads a file as text. Also returns its encoding. A byte order mark and line ends stay.
 pub fn read(path: &Path) -> Result<(String, Encoding), ReadError> {
     text(path, read_bytes(path)?)
 }
 
-/// Reads a file that may be anything.
+/// Reads a file that may be binary.
 pub fn read_bytes(path: &Path) -> Result<Vec<u8>, ReadError> {
     let file = open::regular(path, Links::Follow).map_err(|error| failed(path, error))?;
-    // One more, or the end of the file would be met only after growing.
+    // One more byte, because otherwise the buffer would have to grow to see the end of the file.
     let size = file.metadata().map_or(0, |metadata| metadata.len());
     let size = usize::try_from(size).unwrap_or(LIMIT).min(LIMIT) + 1;
     bytes(path, file, LIMIT, size)
 }
 
-/// Reads text from where there is no file, like standard input; `path` is what errors call it.
+/// Reads text from a source that is not a file, such as standard input. Errors name it `path`.
 pub fn read_from(source: impl io::Read, path: &Path) -> Result<(String, Encoding), ReadError> {
     text(path, bytes(path, source, LIMIT, 0)?)
 }
 
-/// Reads to the end, which is likely to come before `size` bytes.
+/// Reads to the end. `size` is how much space to reserve.
 fn bytes(
     path: &Path,
     source: impl io::Read,
@@ -254,7 +253,7 @@ fn bytes(
     Ok(bytes)
 }
 
-/// The text of bytes, and how it is encoded.
+/// Decodes bytes as text. Also returns their encoding.
 pub(super) fn text(path: &Path, bytes: Vec<u8>) -> Result<(String, Encoding), ReadError> {
     let binary = || Cause::Binary.at(path);
     if Encoding::of(&bytes) == Encoding::Utf8 && is_binary(&bytes) {
@@ -359,7 +358,7 @@ mod tests {
     fn a_larger_file_is_suspect_wherever_the_word_stands() {
         let word = b"k8s.gcr.io";
         let suspect = |bytes: &[u8]| bytes.windows(word.len()).any(|part| part == word);
-        // Where a page ends is no end of a file; beyond the limit, nothing but the end is.
+        // The end of a page is not the end of a file; beyond the limit, only an empty read is.
         for (limit, step) in [(4095, 4096), (4200, 4096), (8192, 4096), (1000, 5000)] {
             for at in (0..19_000).step_by(97) {
                 let mut file = vec![b'x'; 19_990];
@@ -389,7 +388,7 @@ mod tests {
             .copied()
             .collect();
         assert_eq!(read(&utf_16), "Larger { suspect: true }");
-        // What comes behind a head that is binary is not even read.
+        // The rest of a file with a binary head is not read at all.
         let mut source = drip(&[0; 9000], 4096);
         let mut buffer = Buffer::new(1000);
         let read = buffer.read(&mut source, &unasked).unwrap();

@@ -1,6 +1,6 @@
-//! The globs of `exclude`: what they match, wherever the globs and the roots stand.
+//! The globs of `exclude`: which paths they match, whatever folders the globs and the roots are relative to.
 //!
-//! Does not know what it means to be excluded.
+//! Does not know what is done with excluded files.
 
 use std::borrow::Cow;
 use std::path::{Component, Path, PathBuf};
@@ -15,14 +15,14 @@ use crate::source;
 pub(super) struct Exclude {
     globs: Gitignore,
     here: PathBuf,
-    /// The folder that the globs are relative to: as it was spelled, and as it really is.
+    /// The folder that the globs are relative to, as it was spelled. `real` is the same with links resolved.
     base: PathBuf,
     real: PathBuf,
 }
 
 impl Exclude {
     pub(super) fn new(globs: &[String], base: &Path) -> Result<Self, Problem> {
-        // A root of `.` leaves the paths alone: they are made relative here.
+        // A root of `.` leaves paths unchanged: they are made relative to the base here.
         let mut builder = GitignoreBuilder::new(".");
         builder.allow_unclosed_class(false);
         for glob in globs {
@@ -43,12 +43,12 @@ impl Exclude {
         })
     }
 
-    /// Whether a glob matches the path of something under a root, whose folders were asked about before.
+    /// Whether a glob matches a path under a root. The folders above it must have been checked before.
     pub(super) fn has(&self, path: &Path, folder: bool) -> bool {
         !self.globs.is_empty() && self.globs.matched(self.relative(path), folder).is_ignore()
     }
 
-    /// Whether a glob matches a root or, where it lies in the base, a folder above it.
+    /// Whether a glob matches a root or, if it is in the base, a folder above it.
     pub(super) fn has_root(&self, path: &Path, folder: bool) -> bool {
         if self.globs.is_empty() {
             return false;
@@ -67,7 +67,8 @@ impl Exclude {
             .is_some_and(|found: Match<_>| found.is_ignore())
     }
 
-    /// The path from the base; outside of it the whole path, which a glob without a slash can match still.
+    /// Returns the path relative to the base. Outside of the base, this is the full path, which a glob without a slash can
+    /// still match.
     fn relative<'p>(&self, path: &'p Path) -> Cow<'p, Path> {
         let plain = path
             .components()

@@ -1,4 +1,4 @@
-//! One folder of a walk: what is in it, in what order it is asked about, and what is left out.
+//! Visits a folder of a walk: lists it, decides what is left out, and reads its files.
 //!
 //! Folders are visited in parallel. Each thread keeps what it finds to itself until the walk is over.
 
@@ -41,25 +41,25 @@ pub(super) struct Walk<'w, K, T> {
     workers: Vec<Mutex<Worker<T>>>,
 }
 
-/// One thread, with a buffer and an outcome of its own.
+/// The buffer and the results of one thread.
 struct Worker<T> {
     buffer: Buffer,
     found: Walked<T>,
 }
 
-/// A folder that is to be visited.
+/// A folder to visit.
 struct Folder {
-    /// As paths are shown: empty for the working directory.
+    /// The path as shown: empty for the working directory.
     path: PathBuf,
-    /// As it really is.
+    /// The root that it is under.
     root: Arc<Base>,
     ignores: Arc<Ignores>,
-    /// Ignored itself, and entered because git tracks something below it.
+    /// Whether it is itself ignored, and entered only because git tracks something below it.
     is_ignored: bool,
 }
 
 impl Folder {
-    /// A folder in it.
+    /// Returns a folder in this one.
     fn below(&self, path: &Path, is_ignored: bool) -> Self {
         Self {
             path: path.to_owned(),
@@ -70,7 +70,7 @@ impl Folder {
     }
 }
 
-/// A root, as it is shown and as it really is.
+/// The path of a root as shown, and with its links resolved.
 struct Base {
     shown: PathBuf,
     real: PathBuf,
@@ -112,7 +112,7 @@ impl<'w, K: Send, T: Send> Walk<'w, K, T> {
         }
     }
 
-    /// Visits everything. Called in the pool of threads that are to do it.
+    /// Visits all roots, in the thread pool that it is called in.
     pub(super) fn run(&self) {
         rayon::scope(|scope| {
             for root in self.roots.iter() {
@@ -121,7 +121,7 @@ impl<'w, K: Send, T: Send> Walk<'w, K, T> {
         });
     }
 
-    /// What all threads have found.
+    /// Adds what all threads have found.
     pub(super) fn into_outcome(self, mut outcome: Walked<T>) -> Walked<T> {
         for worker in self.workers {
             let worker = worker.into_inner().unwrap_or_else(PoisonError::into_inner);
@@ -130,7 +130,7 @@ impl<'w, K: Send, T: Send> Walk<'w, K, T> {
         outcome
     }
 
-    /// With the worker of this thread, which no one else uses meanwhile.
+    /// Calls `act` with the worker of this thread, which no other thread uses meanwhile.
     fn with<R>(&self, act: impl FnOnce(&mut Worker<T>) -> R) -> R {
         let last = self.workers.len() - 1;
         let at = rayon::current_thread_index().map_or(last, |at| at.min(last));
@@ -146,7 +146,7 @@ impl<'w, K: Send, T: Send> Walk<'w, K, T> {
         }
         let shown = super::roots::below(&root.path).to_owned();
         let mut problems = Vec::new();
-        // Git tracks all that a revision has, and what is tracked is not ignored.
+        // Git tracks all files of a revision, and tracked files are not ignored.
         let ignores = match self.overlay.top_of(&root.path) {
             Some(_) => Ignores::none(),
             None => Ignores::above(&root.real, &mut problems),
@@ -178,7 +178,7 @@ impl<'w, K: Send, T: Send> Walk<'w, K, T> {
         self.with(|worker| {
             if error.is_none() {
                 let mut names = entries.iter().map(|entry| entry.name.as_os_str());
-                // A later question about these names gets the answer of its own.
+                // A panic is not reported here: the other callbacks are still called for these names.
                 let _ = catch(|| (self.filter.listed)(&folder.path, &mut names));
             }
             let problems = &mut worker.found.problems;
@@ -260,7 +260,7 @@ impl<'w, K: Send, T: Send> Walk<'w, K, T> {
         scope.spawn(move |scope| self.enter(scope, below));
     }
 
-    /// Counts a folder, and a file that would have been read.
+    /// Counts a folder, an excluded file, or any other file that would have been read. Lists it if that is asked for.
     fn leave_out(&self, worker: &mut Worker<T>, path: &Path, is_folder: bool, why: LeftOut) {
         let counts = || matches!((self.filter.wanted)(path, false), Want::Read(_));
         if !is_folder && why != LeftOut::Excluded && !matches!(catch(counts), Ok(true)) {
@@ -273,7 +273,7 @@ impl<'w, K: Send, T: Send> Walk<'w, K, T> {
         }
     }
 
-    /// `kind` is that of the entry; a root is what it leads to.
+    /// Visits a file. `kind` is that of the entry; `None` for a root, which may be a link to a file.
     fn file(&self, worker: &mut Worker<T>, path: &Path, kind: Option<What>) {
         if let Err(panic) = catch(|| self.visit_file(worker, path, kind)) {
             let problem = Problem::panicked(path, &panic_message(&*panic));
@@ -281,7 +281,7 @@ impl<'w, K: Send, T: Send> Walk<'w, K, T> {
         }
     }
 
-    /// The name is asked about first, for most names of most trees are not wanted.
+    /// Asks about the name first, because most names in most trees are not wanted.
     fn visit_file(&self, worker: &mut Worker<T>, path: &Path, kind: Option<What>) {
         let wanted = match (self.filter.wanted)(path, kind.is_none()) {
             Want::Read(wanted) => wanted,
@@ -303,7 +303,7 @@ impl<'w, K: Send, T: Send> Walk<'w, K, T> {
         if let Some(met) = self.overlay.met(path) {
             match met {
                 Ok(bytes) => {
-                    // It is in memory, which nothing fails to read.
+                    // Reading from memory cannot fail.
                     let _ = self.load(worker, path, wanted, &mut &*bytes);
                 }
                 Err(Unread::Absent) => worker.found.problems.push(Problem::absent(path)),
@@ -312,7 +312,7 @@ impl<'w, K: Send, T: Send> Walk<'w, K, T> {
             }
             return;
         }
-        // A root may be a link; what was a file in a listing, and is a link now, was changed for a purpose.
+        // A root may be a link. If a file in a listing is a link by now, somebody replaced it on purpose.
         let file = match kind {
             Some(_) => open::listed(path),
             None => open::regular(path, Links::Follow),
@@ -329,7 +329,7 @@ impl<'w, K: Send, T: Send> Walk<'w, K, T> {
         }
     }
 
-    /// Lists a text file of a type that is not read, if there is something in it.
+    /// Lists a text file of a type that is not read, if its content is suspect.
     fn look_at_other(&self, worker: &mut Worker<T>, path: &Path) {
         let suspect = |bytes: &[u8]| (self.filter.suspect)(path, bytes);
         let found = match self.overlay.met(path) {
@@ -340,7 +340,7 @@ impl<'w, K: Send, T: Send> Walk<'w, K, T> {
                 file.and_then(|mut file| worker.buffer.holds(&mut file, &suspect))
             }
         };
-        // What cannot be read is no loss here: nobody wanted it.
+        // A file that cannot be read is not reported, because it was not wanted.
         if found.is_ok_and(|found| found) {
             worker.found.skipped.push((path.to_owned(), OTHER_TYPE));
         }

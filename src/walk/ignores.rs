@@ -1,11 +1,11 @@
-//! Whether ignore files leave out a path: `.ignore`, `.gitignore`, `.git/info/exclude` and the user's own, as ripgrep has them.
+//! Decides whether ignore files leave out a path: `.ignore`, `.gitignore`, `.git/info/exclude` and the user's own, as
+//! in ripgrep.
 //!
-//! The globs are those of the crate `ignore`. The files are read here, and not by its walker: an ignore file of a
-//! stranger's repository can be a link to a device or a pipe that no one writes to. It is opened without blocking, and
-//! followed where it is a regular file of a reasonable size; a link is not followed, as git does not follow it.
+//! The globs are those of the crate `ignore`. The files are read here, and not by its walker, because an ignore file in a
+//! stranger's repository can be a link to a device, or a pipe that nobody writes to. It is opened without blocking, and used
+//! only if it is a regular file of a reasonable size. A link is not followed, as in git.
 //!
-//! What git tracks is not ignored, whatever the files say: otherwise a pull request that lists its own files would not be
-//! checked.
+//! A file that git tracks is never ignored: otherwise a pull request could list its own files and would not be checked.
 
 use std::ffi::OsStr;
 use std::io;
@@ -19,8 +19,8 @@ use super::Problem;
 use crate::git;
 use crate::open::{self, Links};
 
-/// Of the ignore files of a folder and all those above it, no more is followed. A set of globs takes hundreds of times the
-/// memory that its text takes.
+/// The most bytes that are used of the ignore files of a folder and all those above it. A set of globs takes hundreds of times
+/// the memory of its text.
 const LIMIT: usize = 512 << 10;
 
 /// What ignore files say of a path.
@@ -28,11 +28,11 @@ const LIMIT: usize = 512 << 10;
 pub(super) enum IgnoreRule {
     Nothing,
     Ignored,
-    /// That it is not to be ignored, though it may be hidden.
+    /// It is not to be ignored, even if it is hidden.
     Kept,
 }
 
-/// Which files that matter here a folder holds.
+/// Which ignore files a folder has, and whether it may be a repository.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Holds {
     pub(super) ignore: bool,
@@ -41,7 +41,7 @@ pub(super) struct Holds {
 }
 
 impl Holds {
-    /// Of a folder that was not listed.
+    /// Looks at a folder that was not listed.
     fn of(folder: &Path) -> Self {
         let mut holds = Self::default();
         for name in [".ignore", ".gitignore", ".git", ".jj"] {
@@ -66,7 +66,7 @@ impl Holds {
 /// The ignore files of a folder, and of those above it.
 #[derive(Debug)]
 pub(super) struct Ignores {
-    /// As paths of the walk are spelled; in full for folders above the root of the walk.
+    /// Spelled like the paths of the walk; in full for folders above the root of the walk.
     folder: PathBuf,
     above: Option<Arc<Ignores>>,
     is_above_root: bool,
@@ -79,21 +79,21 @@ pub(super) struct Ignores {
     ignore: Gitignore,
     gitignore: Gitignore,
     exclude: Gitignore,
-    /// Where a repository begins here: what it tracks, once someone asks.
+    /// If a repository begins here, the files that it tracks, which are read when they are first needed.
     repository: Option<OnceLock<Option<git::Tracked>>>,
 }
 
-/// A path that is asked about.
+/// A path to check.
 pub(super) struct Asked<'p> {
     /// As the walk spells it.
     pub(super) path: &'p Path,
-    /// In full; asked for where there are rules above the root of the walk.
+    /// In full; needed only if there are rules, or a repository begins, above the root of the walk.
     pub(super) full: &'p dyn Fn() -> PathBuf,
     pub(super) is_folder: bool,
 }
 
 impl Ignores {
-    /// What holds before any folder is entered.
+    /// Returns the state before any folder is entered.
     pub(super) fn none() -> Arc<Self> {
         Arc::new(Self {
             folder: PathBuf::new(),
@@ -109,7 +109,7 @@ impl Ignores {
         })
     }
 
-    /// With the files of the folders above the root of a walk, which is given as it really is.
+    /// Reads the ignore files of the folders above the root of a walk. `root` has its links resolved.
     pub(super) fn above(root: &Path, problems: &mut Vec<Problem>) -> Arc<Self> {
         let mut ignores = Self::none();
         let mut folders: Vec<&Path> = root.ancestors().skip(1).collect();
@@ -121,7 +121,7 @@ impl Ignores {
         ignores
     }
 
-    /// With the files of a folder of the walk.
+    /// Adds the ignore files of a folder of the walk.
     pub(super) fn below(
         self: &Arc<Self>,
         folder: &Path,
@@ -172,8 +172,8 @@ impl Ignores {
         })
     }
 
-    /// What the files say; `own` are the user's own globs, which count last. Nearer files count before farther ones, and
-    /// `.ignore` before `.gitignore`. A repository does not inherit the `.gitignore` of another one around it.
+    /// Returns what the files say of a path. Nearer files take precedence over farther ones, `.ignore` over `.gitignore`, and
+    /// all of them over `own`, the user's own globs. A repository does not inherit the `.gitignore` of another one around it.
     pub(super) fn rule_for(&self, asked: &Asked<'_>, own: &Own) -> IgnoreRule {
         let full = self.has_rules_above_root.then(asked.full);
         let (mut ignore, mut git) = (Match::None, [Match::None, Match::None]);
@@ -237,14 +237,14 @@ impl Ignores {
     }
 }
 
-/// The first thing that is said counts.
+/// Looks for a match in some globs, unless there is one already: the first counts.
 fn first<'g>(said: &mut Match<&'g Glob>, globs: &'g Gitignore, path: &Path, is_folder: bool) {
     if said.is_none() && !globs.is_empty() {
         *said = globs.matched(path, is_folder);
     }
 }
 
-/// The globs that the user's own git settings name (`core.excludesFile`), read where a repository is met.
+/// The globs that the user's own git settings name (`core.excludesFile`), read when they are first needed.
 #[derive(Debug, Default)]
 pub(super) struct Own(OnceLock<Gitignore>);
 
@@ -257,7 +257,7 @@ impl Own {
     }
 }
 
-/// The globs of one file. A line that is no glob is reported and left out.
+/// Reads the globs of one file. A line that is not a glob is reported and left out.
 fn globs(folder: &Path, path: &Path, left: &mut usize, problems: &mut Vec<Problem>) -> Gitignore {
     let bytes = match open::read(path, Links::Refuse, *left) {
         Ok(bytes) => bytes,

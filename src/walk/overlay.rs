@@ -1,8 +1,8 @@
 //! Overlays over the disk: texts that an editor has not saved yet, and revisions of repositories that are read without a
 //! working tree.
 //!
-//! Whoever reads through an overlay gets its text in place of the file, whether there is such a file or not. A revision takes
-//! the place of a whole folder: of what the disk has there, nothing is seen. Knows nothing of editors.
+//! Reads through an overlay return its text in place of the file, whether there is such a file or not. A revision replaces a
+//! whole folder: nothing that the disk has there is visible. Knows nothing of editors.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
@@ -18,29 +18,29 @@ use crate::git::{Node, Snapshot, Unread};
 use crate::open;
 use crate::source::lexically_normal;
 
-/// Texts by their paths, which are spelled as the walk spells them: below the root as it was given.
+/// Texts and revisions by path. Paths of texts are spelled as in the walk: below the root as given.
 #[derive(Debug, Clone, Default)]
 pub struct Overlay {
     texts: BTreeMap<PathBuf, Arc<str>>,
-    /// By the folder, in full, whose place each takes. `None` of a revision that could not be read: nothing is there.
+    /// By the full path of the folder that each replaces. `None` for a revision that could not be read: nothing is there.
     snapshots: BTreeMap<PathBuf, Option<Arc<Snapshot>>>,
-    /// The working directory, where there are snapshots.
+    /// The working directory. Set when there is a snapshot.
     here: PathBuf,
 }
 
-/// What a file is known by: two paths with the same lead to the same file.
+/// The identity of a file: two paths with the same identity lead to the same file.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Identity {
     OnDisk(FileId),
-    /// Its path without links.
+    /// Its path with links resolved.
     OfRevision(PathBuf),
 }
 
-/// A path that lies in the place of a revision.
+/// A path in a folder that a revision replaces.
 struct Inside<'o> {
     top: &'o Path,
     snapshot: Option<&'o Snapshot>,
-    /// From there.
+    /// Relative to `top`.
     path: PathBuf,
 }
 
@@ -67,7 +67,7 @@ impl Inside<'_> {
             Node::Folder => Some(EntryKind::Folder),
             Node::File => Some(EntryKind::File),
             Node::Link => to_folder().map(|to_folder| EntryKind::Link { to_folder }),
-            // Its folder is there, and what is in it is not.
+            // Its folder is there, but is empty.
             Node::Submodule => Some(EntryKind::Folder),
         }
     }
@@ -78,7 +78,7 @@ impl Overlay {
         self.texts.insert(path, text);
     }
 
-    /// Puts a revision in the place of a folder, which need not be there.
+    /// Replaces a folder, which need not exist, by a revision.
     pub fn mount(&mut self, folder: &Path, snapshot: Option<Arc<Snapshot>>) {
         if self.here.as_os_str().is_empty() {
             self.here = probe::working_directory();
@@ -106,12 +106,12 @@ impl Overlay {
         })
     }
 
-    /// The folder, in full, whose place a revision takes and that a path lies in.
+    /// Returns the full path of the folder that contains a path and that a revision replaces.
     pub fn top_of(&self, path: &Path) -> Option<&Path> {
         self.inside(path).map(|inside| inside.top)
     }
 
-    /// The revision that a path lies in.
+    /// Returns the revision that contains a path.
     pub fn snapshot_of(&self, path: &Path) -> Option<&Snapshot> {
         self.inside(path)?.snapshot
     }
@@ -124,7 +124,7 @@ impl Overlay {
         self.texts.get(path)
     }
 
-    /// What the overlay itself has at a path: a text, or a folder that holds one.
+    /// Returns what the overlay itself has at a path, such as a text, or a folder that contains one.
     pub fn entry(&self, path: &Path) -> Option<EntryKind> {
         if let Some(inside) = self.inside(path) {
             return inside.entry();
@@ -142,7 +142,7 @@ impl Overlay {
         first.is_some_and(is_below).then_some(EntryKind::Folder)
     }
 
-    /// The names that the overlay has in a folder, and whether each is a folder.
+    /// Returns the names that the overlay's texts give a folder, and whether each is a folder.
     pub fn names(&self, folder: &Path) -> BTreeSet<(OsString, bool)> {
         let from = self.texts.range(folder.to_owned()..);
         let below = from.map_while(|(path, _)| path.strip_prefix(folder).ok());
@@ -165,7 +165,7 @@ impl Overlay {
         }
     }
 
-    /// Reads a file that may be anything.
+    /// Reads a file that may be binary.
     pub fn read_bytes(&self, path: &Path) -> Result<Vec<u8>, ReadError> {
         let unread = |why: Unread| match why {
             Unread::Absent => Cause::Absent.at(path),
@@ -179,10 +179,10 @@ impl Overlay {
         }
     }
 
-    /// Reads a regular file that lies below a folder, links resolved, and that no one named.
+    /// Reads a regular file that the user did not name, and that must be below a folder when links are resolved.
     ///
     /// # Errors
-    /// As [`open::read_below`].
+    /// As for [`open::read_below`].
     pub fn read_below(&self, top: &Path, path: &Path, limit: usize) -> io::Result<Vec<u8>> {
         let Some(inside) = self.inside(path) else {
             return open::read_below(top, path, limit);
@@ -201,7 +201,7 @@ impl Overlay {
         })
     }
 
-    /// What the walk meets at a path, if it is not on the disk: its bytes, or why they cannot be read.
+    /// Returns the bytes that the overlay has at a path, or why they cannot be read. `None` if the path is left to the disk.
     pub(super) fn met(&self, path: &Path) -> Option<Result<Vec<u8>, Unread>> {
         match self.text(path) {
             Some(text) => Some(Ok(text.as_bytes().to_vec())),
@@ -209,7 +209,7 @@ impl Overlay {
         }
     }
 
-    /// What is at a path, as [`look::look`] has it.
+    /// Returns what is at a path, like [`probe::look`].
     pub fn look(&self, path: &Path) -> Option<EntryKind> {
         match self.inside(path) {
             Some(inside) => inside.entry(),
@@ -217,7 +217,7 @@ impl Overlay {
         }
     }
 
-    /// Whether there is something other than a folder, as [`open::is_there`] has it.
+    /// Whether there is something other than a folder, like [`open::is_there`].
     pub fn is_there(&self, path: &Path) -> bool {
         match self.inside(path) {
             Some(inside) => matches!(inside.node(), Some(Node::File | Node::Link)),
@@ -232,7 +232,7 @@ impl Overlay {
         }
     }
 
-    /// Whether there is a folder or something else, if anything.
+    /// Whether a path is a folder. `None` if there is nothing.
     pub fn is_folder(&self, path: &Path) -> Option<bool> {
         if let Some(inside) = self.inside(path) {
             return match inside.entry()? {
@@ -244,7 +244,7 @@ impl Overlay {
         is_folder(path).or_else(own)
     }
 
-    /// A path in full with its links resolved, if there is anything.
+    /// Returns the full path with its links resolved, if there is anything.
     pub fn real(&self, path: &Path) -> Option<PathBuf> {
         match self.inside(path) {
             Some(inside) => Some(inside.top.join(inside.real()?)),
@@ -252,7 +252,7 @@ impl Overlay {
         }
     }
 
-    /// What a file is known by, whatever it is called.
+    /// Returns the identity of a file, if it is known.
     pub fn identity(&self, path: &Path) -> Option<Identity> {
         match self.inside(path) {
             Some(inside) => Some(Identity::OfRevision(inside.top.join(inside.real()?))),
@@ -260,12 +260,12 @@ impl Overlay {
         }
     }
 
-    /// Whether a file may not be written by its permissions.
+    /// Whether the permissions of a file forbid writing.
     pub fn is_read_only(&self, path: &Path) -> bool {
         self.inside(path).is_none() && is_read_only(path)
     }
 
-    /// The names in a folder of a revision, and what each is.
+    /// Returns the names in a folder of a revision, and what each is.
     pub(super) fn nodes(&self, folder: &Path) -> Vec<(OsString, Node)> {
         let Some(inside) = self.inside(folder) else {
             return Vec::new();
@@ -275,7 +275,7 @@ impl Overlay {
         names.map(|(name, node)| (name.to_owned(), node)).collect()
     }
 
-    /// What lies in a folder, in the order of names.
+    /// Lists a folder, in the order of names.
     pub fn list(&self, folder: &Path) -> Vec<PathBuf> {
         if let Some(inside) = self.inside(folder) {
             let real = inside.real().unwrap_or_default();

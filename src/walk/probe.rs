@@ -1,4 +1,4 @@
-//! Single looks at what lies beside the files of a walk, whatever git ignores.
+//! Checks single paths outside of a walk, even those that git ignores.
 //!
 //! Reads no file.
 
@@ -8,17 +8,17 @@ use std::path::{Path, PathBuf};
 
 use walkdir::WalkDir;
 
-/// Where the process is; where that is not known, paths stay relative.
+/// Returns the working directory. If it is not known, it is empty, so that paths stay relative.
 pub fn working_directory() -> PathBuf {
     std::env::current_dir().unwrap_or_default()
 }
 
-/// A path with its links resolved, if there is anything.
+/// Returns a path with its links resolved, if there is anything.
 pub fn real(path: &Path) -> Option<PathBuf> {
     named(path).canonicalize().ok()
 }
 
-/// An empty path is the working directory, to everyone but the system.
+/// Returns `.` for an empty path, which the system does not accept as the working directory.
 pub(super) fn named(path: &Path) -> &Path {
     match path.as_os_str().is_empty() {
         true => Path::new("."),
@@ -26,20 +26,20 @@ pub(super) fn named(path: &Path) -> &Path {
     }
 }
 
-/// What is at a path, the last link of it not followed.
+/// What is at a path. A link at its end is not followed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EntryKind {
     Folder,
-    /// Or a device, or whatever else is no folder.
+    /// A file, a device, or anything else that is not a folder.
     File,
     Link {
         to_folder: bool,
     },
-    /// The system does not say.
+    /// The system does not say what is there.
     Unreadable,
 }
 
-/// Looks at a path once, and a second time where it is a link. `None` where there is nothing, or a link to nothing.
+/// Returns what is at a path. `None` if there is nothing, or a broken link.
 pub fn look(path: &Path) -> Option<EntryKind> {
     let path = named(path);
     let found = fs::symlink_metadata(path).and_then(|metadata| {
@@ -58,12 +58,12 @@ pub fn look(path: &Path) -> Option<EntryKind> {
     }
 }
 
-/// Whether there is something at a path, be it a link to nothing.
+/// Whether there is something at a path, even a broken link.
 pub fn is_there(path: &Path) -> bool {
     fs::symlink_metadata(path).is_ok()
 }
 
-/// Whether an error says that there is nothing at a path. All others leave open what is there.
+/// Whether an error means that there is nothing at a path. Other errors do not say what is there.
 fn is_missing(error: &io::Error) -> bool {
     matches!(
         error.kind(),
@@ -71,17 +71,17 @@ fn is_missing(error: &io::Error) -> bool {
     )
 }
 
-/// Whether there is a folder or something else, if anything.
+/// Whether a path is a folder. `None` if there is nothing.
 pub fn is_folder(path: &Path) -> Option<bool> {
     let metadata = fs::metadata(path).ok()?;
     Some(metadata.is_dir())
 }
 
-/// What a file is known by, whatever it is called.
+/// The identity of a file, independent of its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct FileId(u64, u64);
 
-/// What the file is at the end of all links, where the system numbers files.
+/// Returns the identity of a file, with all links followed. `None` if there is nothing, or the system does not number files.
 pub fn file_id(path: &Path) -> Option<FileId> {
     #[cfg(unix)]
     {
@@ -100,12 +100,12 @@ pub fn is_file(path: &Path) -> bool {
     path.is_file()
 }
 
-/// Whether a file may not be written by its permissions.
+/// Whether the permissions of a file forbid writing.
 pub fn is_read_only(path: &Path) -> bool {
     fs::metadata(path).is_ok_and(|metadata| metadata.permissions().readonly())
 }
 
-/// What lies in a folder, in the order of names, with what is hidden or ignored.
+/// Lists a folder, in the order of names. Includes what is hidden or ignored.
 pub fn list(folder: &Path) -> Vec<PathBuf> {
     // The working directory may have an empty path, as the parent of a file in it has.
     let is_here = folder.as_os_str().is_empty();

@@ -1,6 +1,6 @@
 //! Problems of a walk, and their messages.
 //!
-//! Knows no report: the words are here, where they are shown is not.
+//! Knows nothing of reports: it has only the messages, not where they are shown.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -104,7 +104,7 @@ impl Problem {
         Self::warning(path, "disappeared before it could be read")
     }
 
-    /// What an earlier run left in a folder; what to do about it.
+    /// What an earlier run left in a folder. The message says what to do about it.
     pub fn unfinished(folder: &Path, message: String) -> Self {
         Self::fatal(folder, message)
     }
@@ -132,7 +132,7 @@ impl Problem {
         )
     }
 
-    /// An ignore file that is not followed. Git does not follow a link either; anything else was not meant to be there.
+    /// An ignore file that is skipped. Only a warning for a link, because git does not follow it either.
     pub(super) fn unread_ignore_file(path: &Path, error: &io::Error) -> Self {
         let why = match error.kind() {
             io::ErrorKind::FileTooLarge => {

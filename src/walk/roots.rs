@@ -1,4 +1,4 @@
-//! The roots of a walk: which can be walked, and which lie within each other.
+//! The roots of a walk: which can be walked, and which are inside each other.
 //!
 //! Does not look into them.
 
@@ -9,17 +9,17 @@ use std::path::{Path, PathBuf};
 
 use super::{EntryKind, Overlay, Problem, without_dot};
 
-/// Each once, by what it really is.
+/// The roots, each once, compared with links resolved.
 #[derive(Debug)]
 pub(super) struct Roots {
     roots: Vec<Root>,
-    /// Paths under one root that are another, which a walk of the first leaves to the second.
+    /// Roots that lie inside another root, and other folders to leave out. The walk of the outer root skips them.
     inner: HashSet<PathBuf>,
 }
 
 #[derive(Debug)]
 pub(super) struct Root {
-    /// As it was given.
+    /// The path as given.
     pub(super) path: PathBuf,
     pub(super) real: PathBuf,
     pub(super) folder: bool,
@@ -46,13 +46,13 @@ impl Roots {
         Self { roots, inner }
     }
 
-    /// Leaves folders to others, unless they are roots themselves.
+    /// Leaves folders to other runs, unless they are roots themselves.
     pub(super) fn leave(&mut self, apart: &[PathBuf]) {
         let apart = apart.iter().map(|path| without_dot(path).to_owned());
         self.inner.extend(apart);
     }
 
-    /// Takes roots away; how many.
+    /// Removes roots, and returns how many.
     pub(super) fn drop_if(&mut self, excluded: impl Fn(&Path, bool) -> bool) -> usize {
         let before = self.roots.len();
         self.roots
@@ -64,7 +64,7 @@ impl Roots {
         self.roots.iter()
     }
 
-    /// Whether a path under a root is a root itself.
+    /// Whether a path under a root is skipped there, because it is a root itself or left to another run.
     pub(super) fn hold(&self, path: &Path) -> bool {
         !self.inner.is_empty() && self.inner.contains(path)
     }
@@ -92,7 +92,7 @@ impl Root {
         })
     }
 
-    /// One that is not on the disk.
+    /// Returns a root that is not on the disk.
     fn of_overlay(path: &Path, entry: EntryKind) -> Self {
         Self {
             path: path.to_owned(),
@@ -112,7 +112,7 @@ fn cause(path: &Path, error: &io::Error) -> Problem {
     }
 }
 
-/// Where the walker would come upon a root under another one.
+/// Returns the paths at which a walk would find a root under another one.
 fn inner(roots: &[Root]) -> HashSet<PathBuf> {
     let folders = roots.iter().filter(|root| root.folder);
     let folders: HashMap<&Path, &Path> = folders.map(|root| (&*root.real, &*root.path)).collect();
@@ -129,7 +129,7 @@ fn inner(roots: &[Root]) -> HashSet<PathBuf> {
     inner
 }
 
-/// What the paths of a walk begin with: nothing where its root is the working directory.
+/// Returns the beginning of all paths of a walk: empty if its root is the working directory.
 pub(super) fn below(root: &Path) -> &Path {
     match without_dot(root) {
         here if here == Path::new(".") => Path::new(""),

@@ -15,14 +15,14 @@ pub(super) struct Entry {
     pub(super) kind: What,
 }
 
-/// What a name in a folder is; a link is not followed.
+/// The kind of an entry in a folder; a link is not followed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum What {
     Folder,
     File,
     Link,
     Special,
-    /// Another repository, of which a revision has the commit alone.
+    /// Another repository, of which a revision has only the commit.
     Submodule,
 }
 
@@ -53,7 +53,7 @@ impl Entry {
     }
 }
 
-/// What a folder holds, and why that may not be all.
+/// The entries of a folder, and the error if some may be missing.
 #[derive(Default)]
 pub(super) struct Listing {
     pub(super) entries: Vec<Entry>,
@@ -87,7 +87,7 @@ impl Listing {
     }
 }
 
-/// All of a folder, before any of it is visited: an ignore file may come last.
+/// Lists a whole folder before any of it is visited, because an ignore file may come last.
 pub(super) fn list(folder: &Path, overlay: &Overlay) -> Listing {
     let mut listing = Listing::default();
     if overlay.top_of(folder).is_some() {
