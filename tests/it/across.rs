@@ -1,4 +1,4 @@
-//! Several repositories in one run: each file is judged by the settings of its own.
+//! Several repositories in one run: each file is judged by the settings of its own repository.
 
 use std::fs;
 use std::path::Path;
@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::common::{LEGACY, MOVED, files, regfix, run, stderr, stdout};
 use crate::repository::git;
 
-/// Six repositories beside each other, and a file that is in none.
+/// Creates six repositories side by side, and a file outside them.
 fn six() -> tempfile::TempDir {
     let folder = crate::common::folder(&[
         ("plain/a.yaml", LEGACY),
@@ -40,7 +40,7 @@ fn six() -> tempfile::TempDir {
     folder
 }
 
-/// The places of findings, and the exit code.
+/// Returns the locations of findings, and the exit code.
 fn found(folder: &Path, arguments: &[&str]) -> (Vec<String>, i32) {
     let output = run(folder, &[&["--format", "concise"], arguments].concat());
     let text = stdout(&output);
@@ -206,7 +206,7 @@ fn what_changed_is_asked_of_each_repository() {
         (&places[..], code),
         (&["mono/team/new.yaml:1:8 warning".to_owned()][..], 1)
     );
-    // Of a list, too, wherever the run is started.
+    // The same for repositories from a list.
     fs::write(folder.path().join("list"), "mono\nown\n").unwrap();
     let listed = ["--repositories", "list", "--since", "HEAD"];
     assert_eq!(found(folder.path(), &listed), (places, code));
@@ -429,7 +429,8 @@ fn settings_above_repositories_do_not_apply_to_them_and_that_is_said() {
         said.contains("does not apply to the repository below it"),
         "{said}"
     );
-    // The same findings from anywhere; the file outside is in the folder of that configuration.
+    // The findings are unchanged. `loose.yaml` is not excluded either: it is outside every repository, but in the folder of
+    // that configuration.
     assert_eq!(found(folder.path(), &["."]).0.len(), 5);
     assert_eq!(
         note(folder.path(), &[".", "--config", ".regfix.yaml"]),
@@ -442,12 +443,12 @@ fn settings_above_repositories_do_not_apply_to_them_and_that_is_said() {
         None,
         "it lies above the working directory"
     );
-    // A repository within a repository has its own settings, and everybody knows that.
+    // Nested repositories have their own settings, as everybody knows; there is no note.
     git(folder.path(), &["init", "-q", "-b", "main"]);
     assert_eq!(note(folder.path(), &["."]), None);
 }
 
-/// The repositories with one commit each, and the hash of that by name.
+/// Commits all files of each repository, and returns the hashes in the order of the names.
 fn committed(folder: &Path, names: &[&str]) -> Vec<String> {
     let commit = |name: &&str| {
         let repository = folder.join(name);
@@ -580,7 +581,7 @@ fn each_repository_can_have_a_report_of_its_own() {
         fs::read_dir(folder.path().join("reports")).unwrap().count(),
         7
     );
-    // Reports are no input.
+    // Reports are not read as input.
     let arguments = [".", "--output", "json=reports/{repository}.json"];
     report(folder.path(), &arguments);
     let before = text("own.json");
@@ -642,7 +643,7 @@ fn shards_together_are_the_whole() {
         all.sort();
         assert_eq!(all, whole, "{rest:?}");
     }
-    // Of many shards most are empty.
+    // Most of many shards are empty.
     let empty = (1..40).map(|number| {
         let shard = format!("{number}/40");
         found(folder.path(), &["own", "--shard", &shard])

@@ -1,6 +1,6 @@
-//! Charts that are named in a version whose defaults are legacy: `legacy-chart-version`.
+//! Charts whose requested version has legacy defaults: `legacy-chart-version`.
 //!
-//! The ways to name one are in `fixtures/charts-named`.
+//! `fixtures/charts-named` has all the ways to request one.
 
 use std::fs;
 use std::path::Path;
@@ -22,7 +22,7 @@ fn chart(dependencies: &[(&str, &str, &str)]) -> String {
     text
 }
 
-/// Severity and message of each finding about a chart.
+/// Returns the severity and message of each finding about a chart.
 #[track_caller]
 fn found(folder: &Path, arguments: &[&str]) -> Vec<(String, String)> {
     let always = ["--format", "json", "--as-of", "2026-11-28"];
@@ -45,7 +45,7 @@ fn found(folder: &Path, arguments: &[&str]) -> Vec<(String, String)> {
         .collect()
 }
 
-/// The last legacy version and the first clean one, looked at by hand.
+/// The last legacy version and the first clean one, verified by hand.
 #[test]
 fn the_boundaries_are_those_of_the_charts() {
     let boundaries = [
@@ -159,7 +159,7 @@ fn the_boundaries_are_those_of_the_charts() {
 #[test]
 fn the_first_clean_version_is_clean_by_every_rule() {
     let repository = "https://vmware-tanzu.github.io/helm-charts";
-    // 10.1.2 left one legacy place for another.
+    // 10.1.2 replaced one legacy location with another.
     let text = chart(&[("velero", "10.1.1", repository)]);
     let reported = found(folder(&[("Chart.yaml", &text)]).path(), &[]);
     assert!(
@@ -184,9 +184,9 @@ fn what_is_unknown_or_off_by_default_is_not_reported() {
         ("kube-state-metrics", "*", METRICS),
         ("kube-state-metrics", ">=4.7.0", METRICS),
         ("kube-state-metrics", "latest", METRICS),
-        // Its subchart is switched off by default.
+        // The subchart with the legacy image is disabled by default.
         ("datadog", "2.30.0", "https://helm.datadoghq.com"),
-        // Some versions around this one are clean.
+        // Some versions before and after this one are clean.
         (
             "opencost",
             "1.24.0",
@@ -245,7 +245,7 @@ fn a_finding_of_the_packaged_chart_has_the_clean_version_and_is_the_only_one() {
     let output = stdout(&run(tree.path(), &["--format", "json"]));
     let note = "\"notes\":[\"4.8.0 (minor step, 2022-06-07) is the first clean version\"]";
     assert!(output.contains(note), "{output}");
-    // What is overridden is still named, one step less severe.
+    // A chart whose image is overridden is still reported, one severity lower.
     assert_eq!(run(tree.path(), &["--write"]).status.code(), Some(0));
     let reported = found(tree.path(), &[]);
     assert_eq!(reported.len(), 1);
@@ -264,7 +264,7 @@ fn a_finding_of_the_packaged_chart_has_the_clean_version_and_is_the_only_one() {
 fn every_format_has_the_version() {
     let text = chart(&[("kube-state-metrics", "4.7.0", METRICS)]);
     let tree = folder(&[("Chart.yaml", &text)]);
-    // Markdown counts by rule, and `full` breaks its lines.
+    // Markdown prints counts by rule, and `full` wraps its lines.
     for format in formats_but(&["full", "markdown"]) {
         let output = stdout(&run(tree.path(), &["--format", format]));
         let flat: String = output.split_whitespace().collect::<Vec<_>>().join(" ");

@@ -1,5 +1,5 @@
-//! Bad input and bad luck: a clear line each, the other files done, exit 2 where the job was not done, no panic, no
-//! loss.
+//! Bad input and failures: each gets one clear line, the other files are handled, nothing panics or is lost, and the exit
+//! code is 2 if the run is incomplete.
 
 #![allow(clippy::print_stdout, reason = "a test that is skipped says so")]
 
@@ -11,7 +11,7 @@ use std::process::Output;
 use crate::common::{LEGACY, MOVED, files, run, stderr, stdout};
 use tempfile::TempDir;
 
-/// A folder with a sound file before and one behind all others: they are to be done whatever else is there.
+/// Creates a folder with valid files that sort before and after all others. They must be fixed whatever else is there.
 fn folder() -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     for name in ["a.yaml", "z.yaml"] {
@@ -44,14 +44,15 @@ fn text(folder: &Path, name: &str) -> String {
     fs::read_to_string(folder.join(name)).unwrap()
 }
 
-/// The sound files are fixed, and nothing is there that was not.
+/// Asserts that the valid files are fixed, and that no file was left behind.
 fn assert_others_done(folder: &Path, count: usize) {
     assert_eq!(text(folder, "a.yaml"), MOVED);
     assert_eq!(text(folder, "z.yaml"), MOVED);
     assert_eq!(files(folder).len(), count, "files left behind");
 }
 
-/// Checks and fixes a tree with one file that cannot be handled: exit 2, one line that reports it, the file as it was.
+/// Checks and fixes a tree with one file that cannot be handled. Expects exit code 2, one line that reports the file, and
+/// the file unchanged.
 fn assert_told(folder: &TempDir, write: &[&str], line: &str) {
     let folder = folder.path();
     let before = files(folder);
@@ -91,7 +92,7 @@ fn what_does_not_parse_is_no_failure() {
             format!("a{level}: &a{level} [{aliases}]\n")
         })
         .collect();
-    // The text, whether it is reported as not analysed, and how many findings may be fixed: safe ones, and all.
+    // The text, whether it is reported as not analysed, and the number of fixes: safe ones, and all.
     let cases = [
         (
             "invalid",
@@ -102,7 +103,7 @@ fn what_does_not_parse_is_no_failure() {
         (
             "first-document",
             format!("foo: [a\nbar: }}\n---\n{LEGACY}"),
-            // Nothing is to be found in it, so it is not read.
+            // The broken document has no legacy reference, so it is not reported.
             false,
             (1, 1),
         ),
@@ -225,7 +226,7 @@ fn what_is_not_utf_8_is_told() {
     let line = "regfix: m.yaml: is not UTF-8 at byte 30: not analysed; convert it";
     assert_eq!(concise(folder.path(), &[]).0, 2);
     assert_told(&folder, &["--write"], line);
-    // Where nothing is to be found, nothing is missed.
+    // Nothing is missed if there is no legacy reference.
     let folder = with("m.yaml", b"image: nginx # \xe4\n");
     let (code, _, err) = concise(folder.path(), &["--write"]);
     assert_eq!((code, err.as_str()), (0, ""));
@@ -241,7 +242,7 @@ fn what_is_binary_is_passed_over() {
     let (code, _, err) = concise(folder.path(), &["--write"]);
     assert_eq!((code, err.as_str()), (0, ""));
     assert_others_done(folder.path(), 3);
-    // A NUL byte far behind makes no binary of a text: the rest of the file is fixed.
+    // A NUL byte far from the start does not make a file binary: it is fixed.
     let late = format!("{LEGACY}# {}\0\n", "x".repeat(9000));
     let folder = with("m.yaml", &late);
     let (_, _, err) = concise(folder.path(), &["--write", "--unsafe-fixes"]);
@@ -257,7 +258,7 @@ fn a_large_file_is_told_where_it_may_matter() {
     const SIZE: u64 = 65 << 20;
     let sparse = |folder: &TempDir, at: Option<u64>| {
         let mut file = File::create(folder.path().join("m.yaml")).unwrap();
-        // What begins with NUL bytes is binary.
+        // A file that starts with NUL bytes is binary.
         file.write_all(&[b'#'; 8000]).unwrap();
         file.set_len(SIZE).unwrap();
         if let Some(at) = at {
@@ -270,7 +271,7 @@ fn a_large_file_is_told_where_it_may_matter() {
     assert_eq!(concise(clean.path(), &["--write"]).0, 0);
     assert_eq!(text(clean.path(), "a.yaml"), MOVED);
     let suspect = folder();
-    // Over the end of the part that is looked at first.
+    // Across the end of the part that is searched first.
     sparse(&suspect, Some((64 << 20) - 10));
     let before = fs::read(suspect.path().join("m.yaml")).unwrap();
     let (code, out, err) = concise(suspect.path(), &["--write"]);
@@ -281,7 +282,7 @@ fn a_large_file_is_told_where_it_may_matter() {
          split or exclude it\n"
     );
     assert!(fs::read(suspect.path().join("m.yaml")).unwrap() == before);
-    // A file of holes is not read to its end, which would take hours.
+    // A sparse file is not read to its end, which would take hours.
     let endless = folder();
     let file = File::create(endless.path().join("m.yaml")).unwrap();
     if file.set_len(8 << 40).is_ok() {
@@ -312,7 +313,7 @@ fn many_lines_are_fixed() {
         text(folder.path(), "m.yaml"),
         values.replace("k8s.gcr.io", "registry.k8s.io")
     );
-    // A fraction of a second where it is optimised; what is quadratic takes minutes.
+    // This takes a fraction of a second when optimised; quadratic code takes minutes.
 }
 
 #[test]
@@ -363,7 +364,7 @@ mod unix {
         fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
     }
 
-    /// The binary as somebody whom permissions hold back. `None` where that cannot be had.
+    /// Returns a command that runs the binary as a user who is subject to permissions. `None` if that is not possible.
     fn as_a_user(folder: &TempDir) -> Option<Command> {
         let mut command = regfix(folder.path());
         command.args(["--format", "concise"]);
@@ -465,7 +466,7 @@ mod unix {
             fs::metadata(&path).unwrap().permissions().mode() & 0o777,
             0o444
         );
-        // What could not be fixed is left, and reported.
+        // What could not be fixed is still reported.
         let (code, out, _) = concise(folder.path(), &["--write"]);
         assert_eq!(code, 2);
         assert!(out.starts_with("m.yaml:1:8: warning k8s-gcr-io "), "{out}");
@@ -507,7 +508,7 @@ mod unix {
         assert_others_done(folder.path(), 4);
     }
 
-    /// A limit on the size of files stands in for a full disk wherever nothing can be mounted.
+    /// A limit on the file size stands in for a full disk, because not every machine can mount one.
     #[test]
     fn a_file_that_finds_no_room_is_left() {
         let long = LEGACY.repeat(1000);
@@ -529,7 +530,7 @@ mod unix {
         assert_others_done(folder.path(), 3);
     }
 
-    /// Unmounted when the test ends, however it ends.
+    /// A mount that is unmounted on drop, so also if the test fails.
     struct Mount<'m>(&'m Path);
 
     impl Drop for Mount<'_> {
@@ -566,7 +567,7 @@ mod unix {
         assert_eq!(err.lines().count(), 1, "{err}");
         assert!(out.ends_with("; 1000 not written; 1 failed\n"));
         assert!(files(disk.0) == before, "something changed");
-        // With room again, it is done.
+        // Once there is space again, it is written.
         fs::remove_file(disk.0.join("filler")).unwrap();
         drop(filler);
         assert_eq!(concise(disk.0, &["--write", "-q"]).0, 0);
@@ -574,7 +575,7 @@ mod unix {
     }
 }
 
-/// Charts are rendered in threads with large stacks, for only one of which there is room here.
+/// Charts are rendered in threads with large stacks; here there is memory for only one of them.
 #[cfg(target_os = "linux")]
 #[test]
 fn charts_are_rendered_one_after_the_other_where_memory_is_scarce() {

@@ -1,4 +1,4 @@
-//! The baseline, ends of ignore comments, and severities that grow: what a team with an old repository does.
+//! The baseline, expiring ignore comments, and severities that rise: what a team with an old repository uses.
 
 use std::fs;
 use std::path::Path;
@@ -29,13 +29,13 @@ fn read(folder: &TempDir, path: &str) -> String {
     fs::read_to_string(folder.path().join(path)).unwrap()
 }
 
-/// Exit code, standard output as `concise` has it, standard error.
+/// Returns the exit code, standard output in the `concise` format, and standard error.
 fn reported(folder: &Path, arguments: &[&str]) -> (i32, String, String) {
     let arguments = [&["--format", "concise", "--as-of", "2026-11-21"], arguments].concat();
     common::reported(folder, &arguments)
 }
 
-/// The lines of findings, without what is said of them.
+/// Returns the location and rule of each finding.
 fn places(folder: &Path, arguments: &[&str]) -> Vec<String> {
     let (_, out, _) = reported(folder, arguments);
     let lines = out.lines().filter_map(|line| line.split_once(": "));
@@ -76,12 +76,12 @@ fn what_was_there_is_known_and_what_is_new_is_told() {
     assert_eq!(reported(folder.path(), &["--quiet"]).0, 0);
     assert_eq!(reported(folder.path(), &["--no-baseline"]).0, 1);
     assert_eq!(places(folder.path(), &["--no-baseline"]).len(), 4);
-    // Lines shift, a tag is raised, the items change places: all is known still.
+    // Lines shift, a tag changes, and the items swap: all findings are still known.
     let shifted =
         "# one\n\n".to_owned() + &POD.replace(":3.2", ":3.3").replace("kind", "# two\nkind");
     write(&folder, "a.yaml", &shifted);
     assert_eq!(places(folder.path(), &[]), [""; 0]);
-    // Another container, and one more of what there were two.
+    // Another container, and a third use of an image that was there twice.
     let twice = "[k8s.gcr.io/addon:1,";
     let more = POD.replace(twice, "[k8s.gcr.io/addon:2, k8s.gcr.io/addon:1,")
         + "    - name: three\n      image: k8s.gcr.io/pause:3.2\n";
@@ -125,7 +125,7 @@ fn what_is_gone_is_stale_until_the_baseline_is_written_again() {
     let (_, _, err) = reported(folder.path(), &["--verbose"]);
     assert!(err.contains("stale entry: a.yaml: k8s-gcr-io k8s.gcr.io/pause at Pod/a:spec.containers[name=one].image\n"), "{err}");
     assert!(err.contains("args[] (2 times)\n"), "{err}");
-    // Nobody asked about the others.
+    // Entries for files or rules that the run does not cover are not stale.
     for (arguments, stale) in [
         (&["a.yaml"][..], 3),
         (&["b.yaml"], 0),
@@ -289,7 +289,7 @@ fn files_of_projects_are_known_like_others() {
 fn reports_leave_out_what_is_known() {
     let folder = known(&[("a.yaml", POD)]);
     write(&folder, "b.yaml", POD);
-    // JSON says of each finding that it is known.
+    // JSON includes known findings and marks them.
     for format in formats_but(&["json"]) {
         let out = stdout(&run(folder.path(), &["--format", format]));
         assert!(

@@ -1,4 +1,4 @@
-//! Catalogues that take the place of the built-in one: named on the command line, or pinned by a configuration.
+//! Catalogues that replace the built-in one: named on the command line, or pinned by a configuration.
 
 use regfix::rules::edition::sha256;
 
@@ -80,7 +80,7 @@ fn a_catalogue_counts_only_as_it_is_pinned() {
         "{err}"
     );
     assert_eq!(text(&repository), IMAGES);
-    // Nobody pins it: the built-in one holds, and the file is not checked itself.
+    // Without a pin the built-in catalogue applies, and the file is not checked itself.
     repository.put(".regfix.yaml", "ignore: bitnami-*\n");
     let (_, out, _) = reported(repository.path(), &["--format", "concise"]);
     assert!(
@@ -268,14 +268,14 @@ fn a_broken_catalogue_is_an_error_with_a_location() {
     assert!(code == 2 && err.contains("none.yaml"), "{err}");
 }
 
-/// A message without what is drawn: lines wrap where the terminal ends.
+/// Returns the words of a message without drawing characters, because lines wrap at the width of the terminal.
 fn words(drawn: &str) -> String {
     let drawn = drawn.replace(['│', '╭', '─'], " ");
     let words: Vec<&str> = drawn.split_whitespace().collect();
     words.join(" ")
 }
 
-/// Whoever names a catalogue may be wrong about it, or mean harm: it ends soon, with the reason, and nothing is written.
+/// A catalogue may be wrong or malicious: it is refused quickly, with the reason, and nothing is written.
 #[test]
 fn hostile_catalogues_are_refused() {
     let laughs: String = (1..30)
@@ -326,7 +326,7 @@ fn hostile_catalogues_are_refused() {
             assert_eq!(text(&repository), IMAGES, "{start}");
         }
     }
-    // No connection is made for one, and what never ends is not read to its end.
+    // No connection is made to load one, and an endless file is not read to its end.
     let repository = Repository::new(&[("a.yaml", IMAGES)]);
     for name in [
         "https://example.com/regfix.catalogue.yaml",

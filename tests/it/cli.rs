@@ -1,4 +1,4 @@
-//! The door, as people use it: arguments, standard input and output, exit codes, configuration and the walk.
+//! The command line as people use it: arguments, standard input and output, exit codes, configuration and the walk.
 
 use std::fs;
 use std::path::Path;
@@ -37,7 +37,7 @@ fn piped(arguments: &[&str], input: &str) -> (i32, String, String) {
     (code(&output), stdout(&output), stderr(&output))
 }
 
-/// Where findings are, as `concise` reports them.
+/// Returns the locations of findings, as `concise` reports them.
 fn places(folder: &Path, arguments: &[&str]) -> Vec<String> {
     let arguments = [&["--format", "concise"], arguments].concat();
     let place = |line: &str| Some(line.split_once(": ")?.0.to_owned());
@@ -155,7 +155,7 @@ fn quiet_says_nothing() {
         fs::read_to_string(folder.path().join("a.yaml")).unwrap(),
         MOVED
     );
-    // What went wrong is said all the same.
+    // Errors are still printed.
     let (code, out, err) = reported(folder.path(), &["-q", "missing.yaml"]);
     assert_eq!((code, out.as_str()), (2, ""));
     assert!(
@@ -270,7 +270,7 @@ fn standard_input_is_fixed_on_standard_output() {
         let quiet = piped(&["--write", "--quiet", "-"], &text);
         assert_eq!(quiet, (0, out, String::new()));
     }
-    // What is left is reported on standard error, and leaves the text alone.
+    // Findings that are left are reported on standard error, and standard output is the text alone.
     let text = "image: bitnami/redis:7.0.0\n";
     let (code, out, err) = piped(&["--write", "-"], text);
     assert_eq!((code, out.as_str()), (1, text));
@@ -683,7 +683,7 @@ fn ignore_files_are_those_of_git() {
     assert_eq!(listed(folder.path(), &[]), inside);
     assert_eq!(listed(folder.path(), &["--no-hidden"]), ["values a.yaml"]);
     assert_eq!(places(folder.path(), &["--no-hidden"]), ["a.yaml:1:8"]);
-    // What is named is checked.
+    // Files named on the command line are always checked.
     let named = ["ignored.yaml", "other.yaml", ".hidden.yaml", "build/b.yaml"];
     let found = [
         ".hidden.yaml:1:8",
@@ -745,7 +745,7 @@ fn links_are_not_followed_unless_named() {
     assert_eq!(reported(&root, &["-q", "--write"]).0, 0);
     let real = folder.path().join("real/a.yaml");
     assert_eq!(fs::read_to_string(&real).unwrap(), LEGACY);
-    // A link that is named is written through, and stays a link.
+    // A link named on the command line is followed for writing, and stays a link.
     assert_eq!(places(&root, &["link.yaml"]), ["link.yaml:1:8"]);
     assert_eq!(reported(&root, &["-q", "--write", "link.yaml"]).0, 0);
     assert_eq!(fs::read_to_string(&real).unwrap(), MOVED);
@@ -796,7 +796,7 @@ fn colour_is_for_terminals() {
         assert!(!colours(&with(&["--color", "never"]), None));
         assert!(colours(&with(&["--color", "always"]), None), "{format:?}");
         assert!(!colours(&with(&[]), Some(("NO_COLOR", "1"))));
-        // What was asked for on the command line goes before what the environment says.
+        // The command line takes precedence over the environment.
         assert!(colours(
             &with(&["--color", "always"]),
             Some(("NO_COLOR", "1"))
@@ -908,7 +908,7 @@ fn git_applies_the_diff() {
     }
 }
 
-/// As pre-commit passes files: those that changed, by name.
+/// pre-commit passes the changed files by name.
 #[test]
 fn what_a_named_file_is_part_of_is_checked_and_written_with_it() {
     let image = "image: k8s.gcr.io/pause:3.2\n";

@@ -1,4 +1,5 @@
-//! `regfix cluster`: a dump that holds one of everything, and a `kubectl` that plays a cluster.
+//! `regfix cluster`, run on a dump that holds one object of each kind of case, and with a `kubectl` that stands in for a
+//! cluster.
 
 mod authority;
 #[cfg(unix)]
@@ -23,7 +24,7 @@ fn dump() -> String {
     fs::read_to_string(stored().join("dump.json")).unwrap()
 }
 
-/// The report about a dump, and the exit code.
+/// Returns the report about a dump, and the exit code.
 fn of_dump(dump: &str, arguments: &[&str]) -> (String, Option<i32>) {
     let arguments = [&["cluster", "--from", "-"], &DAY[..], arguments].concat();
     let output = pipe(stored(), &arguments, dump.as_bytes());
@@ -31,7 +32,7 @@ fn of_dump(dump: &str, arguments: &[&str]) -> (String, Option<i32>) {
     (stdout(&output), output.status.code())
 }
 
-/// The rows of a dump.
+/// Returns the rows of the JSON report about a dump.
 fn rows(dump: &str, arguments: &[&str]) -> Vec<Value> {
     let (text, _) = of_dump(dump, &[&["--format", "json"], arguments].concat());
     let report: Value = serde_json::from_str(&text).unwrap();
@@ -47,7 +48,7 @@ fn find<'r>(rows: &'r [Value], name: &str, container: &str) -> &'r Value {
     row
 }
 
-/// `cargo xtask regenerate` writes them.
+/// `cargo xtask regenerate` writes the stored reports.
 #[test]
 fn reports_of_the_dump_are_those_that_are_stored() {
     for (format, arguments) in [
@@ -83,14 +84,14 @@ fn there_is_one_row_for_each_root_and_container() {
     );
     assert_eq!(metrics["origin"]["manager"], "helm-release");
     assert_eq!(metrics["origin"]["first_clean"]["version"], "4.8.0");
-    // Neither an earlier ReplicaSet, nor a Job that a CronJob has had.
+    // Neither an earlier ReplicaSet nor a Job of a CronJob has a row.
     let images: Vec<&str> = rows
         .iter()
         .map(|row| row["image"].as_str().unwrap())
         .collect();
     assert!(!images.iter().any(|image| image.ends_with(":v1.0.0")));
     assert!(!images.iter().any(|image| image.ends_with("busybox:1.24")));
-    // But one that nobody owns, suspended ones, and those without pods.
+    // A Job without an owner has one, and so do suspended workloads and those without pods.
     assert_eq!(
         find(&rows, "ingress-nginx-admission-create", "create")["state"],
         "finished"
@@ -146,7 +147,7 @@ fn the_strongest_evidence_says_who_put_it_there() {
     ];
     assert_eq!(origin("external-dns", "setup"), dns);
     assert_eq!(origin("cache", "cache"), dns);
-    // A tracking id that names another object was copied.
+    // A tracking id that names another object was copied: the origin is unknown.
     assert_eq!(origin("copied", "copied")[0], "unknown");
     assert_eq!(
         origin("node-problem-detector", "npd"),
@@ -182,7 +183,7 @@ fn the_strongest_evidence_says_who_put_it_there() {
     assert_eq!(origin("bare", "bare")[0], "unknown");
 }
 
-/// Neither the order of objects nor what a dump lost changes what is reported.
+/// Neither the order of objects nor missing UIDs change the rows.
 #[test]
 fn dumps_in_another_order_or_without_uids_give_the_same_rows() {
     let expected = rows(&dump(), &["--all"]);
@@ -203,7 +204,7 @@ fn dumps_in_another_order_or_without_uids_give_the_same_rows() {
         }
     }
     assert_eq!(rows(&list.to_string(), &["--all"]), expected);
-    // One object after the other, and YAML.
+    // Also one object after the other, and YAML.
     let items = list["items"].as_array().unwrap();
     let stream: Vec<String> = items.iter().map(Value::to_string).collect();
     assert_eq!(rows(&stream.join("\n"), &["--all"]), expected);
@@ -234,7 +235,7 @@ fn every_format_keeps_to_its_schema_and_shows_no_secret() {
     }
 }
 
-/// Files that name what the dump holds, some of them fixed already.
+/// Creates files that name images of the dump, some of them fixed already.
 fn repository() -> tempfile::TempDir {
     let workload = |kind: &str, name: &str, container: &str, image: &str| {
         format!(
@@ -306,7 +307,7 @@ fn rows_are_matched_with_files_and_say_how_sure() {
         let place = format!("{}:{}", text(&site["path"]), site["line"]);
         [text(&git["state"]), text(&git["sureness"]), place]
     };
-    // The whole image, at the same kind, name and container.
+    // `exact`: the same image in the same kind, name and container.
     let dns = report["rows"].as_array().unwrap().iter();
     let mut dns = dns.filter(|row| row["image"] == "k8s.gcr.io/external-dns/external-dns:v0.12.2");
     let dns = &dns.next().unwrap()["git"];
@@ -315,7 +316,7 @@ fn rows_are_matched_with_files_and_say_how_sure() {
         [&dns["sites"][0]["line"], &dns["sites"][0]["column"]],
         [10, 18]
     );
-    // Under a prefix, in another tag; in the values of the chart; somewhere.
+    // `likely`: under a name prefix with another tag, and in the values of the chart. `possible`: in some other file.
     assert_eq!(
         git("node-problem-detector", "npd"),
         ["both", "likely", "npd/base.yaml:10"]
@@ -328,15 +329,15 @@ fn rows_are_matched_with_files_and_say_how_sure() {
         git("kube-apiserver", "kube-apiserver"),
         ["both", "possible", "elsewhere/values.yaml:1"]
     );
-    // Fixed in git, and not rolled out; in no file.
+    // Fixed in git but not rolled out; in no file.
     assert_eq!(
         git("copied", "copied"),
         ["fixed-in-git", "exact", "fixed/cache.yaml:10"]
     );
     assert_eq!(git("cache", "cache")[0], "cluster-only");
-    // A file about another workload is no source of a pod with the same image.
+    // A file about another workload is not the source of a pod with the same image.
     assert_eq!(git("bare", "bare")[0], "cluster-only");
-    // Not in the cluster; and fixed there, to be undone by the file.
+    // Only in git: fixed in the cluster, so that applying the file would undo that; and not in the cluster at all.
     let only = report["git_only"].as_array().unwrap();
     let only: Vec<_> = only
         .iter()
@@ -353,8 +354,8 @@ fn rows_are_matched_with_files_and_say_how_sure() {
     );
 }
 
-/// What is known of a workload of a cluster leads to the file that names its image: an entry of a kustomization, values of a chart
-/// under its name or in the folder of its release, an object of Flux. A file about something else is none.
+/// A row is traced to the file that names its image: an entry of a kustomization, values of a chart under its name or in
+/// the folder of its release, or an object of Flux. A file about another workload is not a source.
 #[test]
 fn the_file_that_makes_a_row_is_found_by_how_it_is_built() {
     let workload = |kind: &str, name: &str, container: &str, image: &str| {
@@ -418,7 +419,7 @@ fn the_file_that_makes_a_row_is_found_by_how_it_is_built() {
             "apiVersion: v2\nname: chart\nversion: 1.0.0\n",
         ),
         ("chart/templates/web.yaml", &template),
-        // About another object, which is not in the cluster.
+        // About another object, which the cluster does not have.
         (
             "gone.yaml",
             &file("StatefulSet", "orphan", "pause", "k8s.gcr.io/pause:3.9"),
@@ -465,7 +466,7 @@ fn the_file_that_makes_a_row_is_found_by_how_it_is_built() {
         );
         assert_eq!(paths(&git["sites"]), [path], "{name}");
     }
-    // Its image is in other tags only, or in files about others.
+    // Other files name the image with other tags, or for other workloads.
     let orphan = find(report["rows"].as_array().unwrap(), "orphan", "pause");
     assert_eq!(
         paths(&orphan["git"]["sites"]),
@@ -512,7 +513,7 @@ fn the_manual_names_every_field_of_the_json_report() {
     }
 }
 
-/// What a shell makes of the commands: each patch tests what it replaces.
+/// Runs the printed commands in a shell: each patch tests the value that it replaces.
 #[cfg(unix)]
 #[test]
 fn patches_change_only_what_nothing_puts_back() {
@@ -624,11 +625,11 @@ fn reports_also_go_to_files() {
     assert_eq!(read("a.json"), json);
     let html = read("b.html");
     assert!(html.starts_with("<!DOCTYPE html>"));
-    // What it says to do next is for a cluster.
+    // The advice is for a cluster, not for files.
     assert!(html.contains("<code>regfix cluster --patch</code>"));
     assert!(html.contains("By namespace and kind") && html.contains(" objects."));
     assert!(!html.contains("regfix --write") && !html.contains(" files."));
-    // Nothing is printed before it is known where the rest goes.
+    // Nothing is printed until the report file is known to be writable.
     let output = run(&["--output", "json=none/a.json"]);
     assert_eq!(
         (output.status.code(), stdout(&output).as_str()),

@@ -12,12 +12,12 @@ use regfix::report::FORMATS;
 pub(crate) const LEGACY: &str = "image: k8s.gcr.io/pause:3.2\n";
 pub(crate) const MOVED: &str = "image: registry.k8s.io/pause:3.2\n";
 
-/// The folder of the project.
+/// Returns the folder of the project.
 pub(crate) fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// The binary, with nothing of the tester's environment that changes what it says.
+/// Returns a command for the binary, without environment variables of the tester that change its output.
 pub(crate) fn regfix(folder: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_regfix"));
     command.current_dir(folder).stdin(Stdio::null());
@@ -39,19 +39,20 @@ pub(crate) fn regfix(folder: &Path) -> Command {
     command
 }
 
-/// How a stored text differs from what is made now, as a diff, and what writes it. `path` is that of the project.
+/// Describes, as a diff, how a stored text differs from the current one, and how to update it. `path` is relative to the
+/// project.
 pub(crate) fn outdated(path: &str, stored: &str, made: &str) -> String {
     let changes = diff::unified(Path::new(path), Some(stored), made, diff::Style::Patch);
     format!("{path} is not what is made now; `cargo xtask regenerate` writes it:\n{changes}")
 }
 
-/// The names of all formats but some.
+/// Returns the names of all formats except those left out.
 pub(crate) fn formats_but(left_out: &[&str]) -> impl Iterator<Item = &'static str> {
     let names = FORMATS.iter().map(|format| format.name);
     names.filter(|name| !left_out.contains(name))
 }
 
-/// Sends a signal, such as `TERM`, by the shell: there need not be a program `kill`.
+/// Sends a signal, such as `TERM`, through the shell, because a program `kill` may not be installed.
 #[cfg(unix)]
 pub(crate) fn signal(process: u32, name: &str) {
     let command = format!("kill -{name} {process}");
@@ -59,18 +60,18 @@ pub(crate) fn signal(process: u32, name: &str) {
     assert!(sent.unwrap().success());
 }
 
-/// Does what mostly waits for the disk: more of it at a time than there are processors.
+/// Runs work that mostly waits for the disk with more threads than there are processors.
 pub(crate) fn many_at_a_time<R: Send>(work: impl FnOnce() -> R + Send) -> R {
     let threads = rayon::ThreadPoolBuilder::new().num_threads(8);
     threads.build().unwrap().install(work)
 }
 
-/// Runs to the end.
+/// Runs to completion.
 pub(crate) fn run(folder: &Path, arguments: &[&str]) -> Output {
     regfix(folder).args(arguments).output().unwrap()
 }
 
-/// Runs with a text on standard input.
+/// Runs with `input` on standard input.
 pub(crate) fn pipe(folder: &Path, arguments: &[&str], input: &[u8]) -> Output {
     let mut command = regfix(folder);
     command
@@ -87,13 +88,13 @@ pub(crate) fn code(output: &Output) -> i32 {
     output.status.code().unwrap()
 }
 
-/// Runs to the end. Exit code, standard output, standard error.
+/// Runs to completion. Returns the exit code, standard output and standard error.
 pub(crate) fn reported(folder: &Path, arguments: &[&str]) -> (i32, String, String) {
     let output = run(folder, arguments);
     (code(&output), stdout(&output), stderr(&output))
 }
 
-/// Holds a call that is wrong to the exit code and to what is said of it.
+/// Asserts that a wrong call ends with exit code 2 and reports the problem.
 #[track_caller]
 pub(crate) fn assert_refused(output: &Output, problem: &str) {
     let said = stderr(output);
@@ -109,7 +110,7 @@ pub(crate) fn stderr(output: &Output) -> String {
     String::from_utf8(output.stderr.clone()).unwrap()
 }
 
-/// All files below a folder, by path.
+/// Returns all files below a folder, by path.
 pub(crate) fn files(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     fn collect(folder: &Path, root: &Path, found: &mut BTreeMap<PathBuf, Vec<u8>>) {
         for entry in fs::read_dir(folder).unwrap() {
@@ -140,7 +141,7 @@ pub(crate) fn fill(folder: &Path, files: &BTreeMap<PathBuf, Vec<u8>>) {
     }
 }
 
-/// A new folder with these files.
+/// Creates a folder with these files.
 pub(crate) fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     let files = files.iter();
@@ -149,7 +150,7 @@ pub(crate) fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
     folder
 }
 
-/// Packs every folder whose name ends in `.tgz`, the innermost first. The same files make the same bytes.
+/// Packs every folder whose name ends in `.tgz`, the innermost first. The same files give the same bytes.
 pub(crate) fn packed(mut files: BTreeMap<PathBuf, Vec<u8>>) -> BTreeMap<PathBuf, Vec<u8>> {
     let archive_of = |path: &Path| {
         let mut folders = path.ancestors().skip(1);
@@ -174,7 +175,7 @@ pub(crate) fn packed(mut files: BTreeMap<PathBuf, Vec<u8>>) -> BTreeMap<PathBuf,
     }
 }
 
-/// A gzipped tar of files.
+/// Packs files into a gzipped tar archive.
 pub(crate) fn tgz(files: &[(PathBuf, Vec<u8>)]) -> Vec<u8> {
     let gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     let mut builder = tar::Builder::new(gzip);

@@ -1,4 +1,4 @@
-//! Fixes that do not come to an end write nothing, say so, and make the run fail; those that do are written.
+//! Fixes that do not converge write nothing, are reported, and make the run fail; those that do are written.
 
 use std::fmt::Write;
 
@@ -144,7 +144,7 @@ fn chains_of_rules_come_to_an_end() {
     }
 }
 
-/// What is too much for the memory of one run is done in parts, and each says that it did not do all.
+/// Findings that exceed the limit of one run are fixed by several; each run reports that it is incomplete.
 #[test]
 fn more_findings_than_a_run_holds_are_fixed_by_several() {
     let many = "- image: k8s.gcr.io/pause:3.1\n".repeat(50_010);

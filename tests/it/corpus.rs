@@ -1,8 +1,8 @@
-//! The trees of public repositories that some tests run over, where they are unpacked.
+//! The trees of public repositories that some tests run over, if they are unpacked here.
 
 use std::path::PathBuf;
 
-/// The folder that `REGFIX_CORPUS` names; where it names none, says that something is skipped for it.
+/// Returns the folder that `REGFIX_CORPUS` names. If it names none, prints that tests are skipped.
 #[allow(clippy::print_stdout, reason = "a test that is skipped says so")]
 pub(crate) fn corpus() -> Option<PathBuf> {
     let named = std::env::var_os("REGFIX_CORPUS").map(PathBuf::from);

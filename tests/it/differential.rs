@@ -1,8 +1,8 @@
-//! Charts made by chance, rendered by real Helm before and after the fixes: an image stays as it is, or becomes what it
-//! becomes where it is written out alone. Skipped, and said so, where there is no `helm`.
+//! Generated charts, rendered by real Helm before and after the fixes: each image stays as it is, or becomes what its fix
+//! makes of it in a plain pod. Skipped, with a message, if there is no `helm`.
 //!
-//! The charts share registries, anchors, globals and subcharts among images of which some are legacy and some are not, and
-//! their templates join the pieces in many ways.
+//! In the charts, legacy and other images share registries, anchors, globals and subcharts, and the templates join the
+//! pieces in many ways.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -13,10 +13,10 @@ use crate::common::{files, fill, run};
 use crate::render::compare::helm;
 use crate::render::has_helm;
 
-/// Enough that each shape meets each other one.
+/// Enough for each shape to meet each other one.
 const CASES: u64 = 40;
 
-/// Numbers that look like chance, and are the same in each run.
+/// A generator of pseudo-random numbers, the same in each run.
 pub(crate) struct Chance(u64);
 
 impl Chance {
@@ -48,7 +48,7 @@ pub(crate) const IMAGES: [(&str, &str, &str); 8] = [
     ("registry.k8s.io", "pause", "3.9"),
 ];
 
-/// A chart on its way.
+/// A chart under construction.
 #[derive(Default)]
 struct Plan {
     files: BTreeMap<PathBuf, Vec<u8>>,
@@ -100,7 +100,7 @@ fn chart(seed: u64) -> BTreeMap<PathBuf, Vec<u8>> {
     plan.files
 }
 
-/// Adds one image, in one of the ways that charts have.
+/// Adds one image, in one of the ways that charts use.
 fn add(plan: &mut Plan, chance: &mut Chance, slot: usize) {
     let (registry, path, tag) = chance.of(&IMAGES);
     let split = |registry: &str| {
@@ -163,7 +163,7 @@ fn add(plan: &mut Plan, chance: &mut Chance, slot: usize) {
     plan.pod("", slot, &image);
 }
 
-/// An image of a subchart, of which the parent may set a part.
+/// Adds an image of a subchart; the parent may set a part of it.
 fn add_subchart(plan: &mut Plan, chance: &mut Chance, slot: usize, image: &str) {
     let folder = format!("charts/sub{slot}/");
     let chart = format!("apiVersion: v2\nname: sub{slot}\nversion: 1.0.0\n");
@@ -193,13 +193,13 @@ fn add_subchart(plan: &mut Plan, chance: &mut Chance, slot: usize, image: &str) 
     }
 }
 
-/// The image of each pod of a chart.
+/// Renders a chart, and returns the image of each pod.
 fn rendered(folder: &Path, home: &Path) -> BTreeMap<String, String> {
     let text = helm(folder, &[], home).unwrap_or_else(|error| panic!("{error}\n{}", shown(folder)));
     images_of(&text)
 }
 
-/// The image of each pod of a rendered text.
+/// Returns the image of each pod of a rendered text.
 pub(crate) fn images_of(text: &str) -> BTreeMap<String, String> {
     let mut found = BTreeMap::new();
     let mut name = String::new();
@@ -227,7 +227,8 @@ pub(crate) fn shown(folder: &Path) -> String {
     shown.collect()
 }
 
-/// What images become that are written out alone, with and without fixes that need review.
+/// Returns what each image becomes when it is fixed in a plain pod. `flags` decide whether fixes that need review are
+/// applied.
 pub(crate) fn alone(images: &BTreeSet<String>, flags: &[&str]) -> BTreeMap<String, String> {
     let folder = tempfile::tempdir().unwrap();
     let text: String = images
@@ -248,7 +249,7 @@ pub(crate) fn alone(images: &BTreeSet<String>, flags: &[&str]) -> BTreeMap<Strin
     images.iter().cloned().zip(now.map(str::to_owned)).collect()
 }
 
-/// How many images there were that could move, and how many of them did.
+/// How many images could move, and how many did.
 #[derive(Default)]
 pub(crate) struct Moves {
     legacy: usize,
@@ -256,7 +257,7 @@ pub(crate) struct Moves {
 }
 
 impl Moves {
-    /// Holds each image to what it was, or to what it becomes where it is written out alone.
+    /// Asserts that each image is unchanged, or what it becomes in a plain pod.
     pub(crate) fn between(
         before: &BTreeMap<String, String>,
         after: &BTreeMap<String, String>,

@@ -1,4 +1,4 @@
-//! Holds README and docs to the code: rules, flags, the commands to start with, the tour.
+//! Checks README and docs against the code: rules, flags, the first commands, the tour.
 //!
 //! `cargo xtask regenerate` writes the tables.
 
@@ -16,9 +16,9 @@ use regfix::source;
 use regfix::walk;
 
 const TABLE: (&str, &str) = ("<!-- rules -->\n", "<!-- /rules -->\n");
-/// Registries with rows of their own.
+/// Registries that have a row each.
 const HOSTS: [&str; 4] = ["docker.io", "gcr.io", "k8s.gcr.io", "quay.io"];
-/// That of the catalogue: severities grow with dates.
+/// The day of the catalogue; severities change with dates.
 const DAY: &str = "2026-11-21";
 const COMMANDS: [&str; 2] = [
     "\ncargo run --release --locked -- fixtures/tour\n",
@@ -29,7 +29,7 @@ fn read(path: &str) -> String {
     fs::read_to_string(root().join(path)).unwrap()
 }
 
-/// The pages for users.
+/// Returns the paths of the pages for users.
 fn documents() -> Vec<String> {
     let names = fs::read_dir(root().join("docs")).unwrap();
     let names = names.map(|entry| entry.unwrap().file_name().into_string().unwrap());
@@ -39,7 +39,7 @@ fn documents() -> Vec<String> {
     all.collect()
 }
 
-/// The text between two markers.
+/// Returns the text between two markers.
 fn between<'t>(text: &'t str, (start, end): (&str, &str)) -> &'t str {
     let (_, rest) = text.split_once(start).unwrap();
     rest.split_once(end).unwrap().0
@@ -66,7 +66,7 @@ fn table() -> String {
     table
 }
 
-/// The first place and where it went; of the others, how many there are.
+/// Describes the first location of a rule and its target, and counts the other locations.
 fn places(rule: &Rule) -> String {
     let first = &rule.mappings()[0];
     let more = match rule.mappings().len() - 1 {
@@ -77,7 +77,7 @@ fn places(rule: &Rule) -> String {
     format!("`{}`{more}{}", first.from.as_str(), to.unwrap_or_default())
 }
 
-/// `--words` in a text.
+/// Returns all `--words` of a text.
 fn flags(text: &str) -> BTreeSet<String> {
     let is_part = |letter: char| letter.is_ascii_lowercase() || letter == '-';
     let words = text.split(|letter: char| !is_part(letter));
@@ -85,7 +85,7 @@ fn flags(text: &str) -> BTreeSet<String> {
     flags.map(str::to_owned).collect()
 }
 
-/// `--words` in prose and examples of ours, those of other programs left out.
+/// Returns the `--words` in our prose and examples, without those of other programs.
 fn named(text: &str) -> BTreeSet<String> {
     let others = [
         "docker run ",
@@ -127,7 +127,7 @@ fn help() -> BTreeSet<String> {
     helps.iter().flat_map(|help| flags(help)).collect()
 }
 
-/// Where the legacy places of a rule are, in a few words: the host, or what else is fetched.
+/// Returns the row of the overview for a rule: the host of its first location, or the kind of artifact.
 fn group(rule: &Rule) -> String {
     let host = rule.mappings()[0].from.as_str().split('/').next().unwrap();
     match rule.artifact {
@@ -138,7 +138,7 @@ fn group(rule: &Rule) -> String {
     }
 }
 
-/// The rules by where their places are, those with the most first.
+/// Lists the rules by row, the rows with the most rules first.
 fn overview() -> String {
     let mut groups: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for spec in catalogue().rules {
@@ -156,7 +156,7 @@ fn overview() -> String {
     table
 }
 
-/// Holds what is between two markers of a page to what it is made from, or writes it.
+/// Asserts that the text between two markers of a page is current, or writes it if `UPDATE` is set.
 fn holds(path: &str, markers: (&str, &str), table: &str) {
     let page = read(path);
     let stored = between(&page, markers);
@@ -242,7 +242,7 @@ fn the_hooks_ask_for_all_file_types() {
     }
 }
 
-/// Each channel of the table of the manual is one that is there, under the name that the table has.
+/// Each channel in the table of the manual exists under the name given there.
 #[test]
 fn the_channels_to_install_by_are_true() {
     let (table, manifest) = (read("docs/install.md"), read("Cargo.toml"));
@@ -343,7 +343,7 @@ fn the_picture_in_the_readme_is_of_the_tour() {
     let reported = without_time(&stdout(&output));
     let readme = without_time(&read("README.md"));
     let picture = between(&readme, ("<!-- tour -->\n```text\n", "```\n"));
-    // What a reader sees first, and last, is what the picture has first and last.
+    // The picture starts and ends as the output does.
     let parts: Vec<&str> = picture.split("...\n").collect();
     let (first, last) = (parts[0], parts[parts.len() - 1]);
     assert!(reported.starts_with(first), "{reported}");
@@ -364,7 +364,7 @@ fn the_diff_in_the_readme_is_of_the_kustomizations() {
     assert_eq!(shown, stdout(&output));
 }
 
-/// ` (5 ms)` at the end of the closing line is never the same.
+/// Removes the time, such as ` (5 ms)`, from the closing line.
 fn without_time(text: &str) -> String {
     let lines = text.lines().map(|line| match line.rsplit_once(" (") {
         Some((counts, time)) if time.ends_with("s).") => format!("{counts}.\n"),
@@ -436,7 +436,7 @@ fn the_action_has_the_inputs_and_outputs_that_are_described() {
     };
     assert_eq!(names(inputs), rows("\n| input |"));
     assert_eq!(names(outputs), rows("\n| output |"));
-    // What the steps are given is what the scripts ask for.
+    // The steps pass exactly the variables that the scripts read.
     let scripts = read("action/install.sh") + &read("action/run.sh");
     let words = |text: &str| -> BTreeSet<String> {
         let is_part = |letter: char| letter.is_ascii_uppercase() || letter == '_';
@@ -453,7 +453,7 @@ fn the_action_has_the_inputs_and_outputs_that_are_described() {
     }
 }
 
-/// A promise that no test holds is none.
+/// A promise counts only if a test checks it.
 #[test]
 fn each_promise_names_tests_that_exist() {
     let text = read("SECURITY.md");

@@ -1,4 +1,4 @@
-//! Files in UTF-16 with a byte order mark are read and written as what they are, and reports say what could not be read.
+//! Files in UTF-16 are fixed and stay in UTF-16, and reports name the files that could not be decoded.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -32,7 +32,7 @@ fn report(output: &std::process::Output) -> Value {
     serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {output:?}"))
 }
 
-/// As editors of Windows leave it, and YAML deduces it.
+/// As Windows editors save it. YAML detects the encoding without a mark.
 #[test]
 fn utf_16_without_a_mark_is_found_and_fixed() {
     let text = "image: k8s.gcr.io/pause:3.2\r\nname: ä\n";
@@ -61,7 +61,7 @@ fn utf_16_is_found_and_fixed_byte_for_byte() {
         let found = report(&output);
         let span = &found["files"][0]["findings"][0]["spans"][0];
         assert_eq!((&span["line"], &span["column"]), (&2.into(), &8.into()));
-        // Offsets are those of the text in UTF-8.
+        // Offsets refer to the text in UTF-8.
         let start = "\u{feff}".len() + text.find("k8s.gcr.io").unwrap();
         assert_eq!(span["start"], start);
         let listed = stdout(&run(folder.path(), &["images"]));
@@ -120,7 +120,7 @@ fn standard_input_and_configuration_may_be_utf_16() {
     }
 }
 
-/// The messages of `files[].problems`, by path.
+/// Returns the messages of `files[].problems`, by path.
 fn problems(output: &std::process::Output) -> BTreeMap<String, Vec<String>> {
     let report = report(output);
     let files = report["files"].as_array().unwrap().iter();
@@ -173,11 +173,11 @@ fn the_report_lists_what_could_not_be_read() {
     assert_eq!(found, BTreeMap::from(expected));
     let lines = fs::read_to_string(folder.path().join("lines")).unwrap();
     assert_eq!(lines.matches("\"type\":\"problem\"").count(), 4, "{lines}");
-    // People have them once.
+    // The formats for people have the problem only once, on standard error.
     let output = run(folder.path(), &["--format=concise", "d.yaml"]);
     assert!(!stdout(&output).contains("UTF-16"), "{output:?}");
     assert_eq!(stderr(&output).matches("UTF-16").count(), 1, "{output:?}");
-    // A preview lists them in its report files.
+    // A preview includes the problem in its report files.
     let output = run(folder.path(), &["--diff", "--output=jsonl=lines", "d.yaml"]);
     assert_eq!(output.status.code(), Some(2));
     let lines = fs::read_to_string(folder.path().join("lines")).unwrap();

@@ -8,7 +8,7 @@ use crate::repository::{Repository, git};
 
 const OWN: &str = "image: old.example.com/team/app:1\n";
 
-/// Rule and severity of each finding, with its path.
+/// Returns the path, rule and severity of each finding.
 fn found(folder: &Path, arguments: &[&str]) -> Vec<String> {
     let output = run(folder, &[&["--format", "concise"], arguments].concat());
     let text = stdout(&output) + &stderr(&output);
@@ -51,7 +51,8 @@ fn a_configuration_starts_from_the_file_that_it_extends() {
         "shared/vendor/a.yaml:1:8: error k8s-gcr-io",
     ];
     let all = found(at, &["."]);
-    // Globs start where the configuration is that nobody extends; `vendor/` has no slash before it, so it is anywhere.
+    // Globs are relative to the folder of the outermost configuration; `vendor/` has no slash before it, so it matches at
+    // any depth.
     assert_eq!(all, &expected[..3], "{all:?}");
     run(at, &["--write", "."]);
     assert_eq!(
@@ -77,7 +78,7 @@ fn a_configuration_starts_from_the_file_that_it_extends() {
     ] {
         assert!(shown.contains(&row), "{row}: {shown}");
     }
-    // By its name, it is no file to check.
+    // A file with such a name is not checked.
     assert!(!stdout(&run(at, &["--files"])).contains("base.regfix.yaml"));
 }
 
@@ -137,7 +138,7 @@ fn a_revision_extends_what_it_has_itself() {
         found(at, &["--git-dir", "."]),
         ["a.yaml:1:8: error k8s-gcr-io"]
     );
-    // What is extended concerns everything.
+    // A change of the extended file affects everything.
     assert_eq!(
         found(at, &["--since", "HEAD"]),
         ["a.yaml:1:8: info k8s-gcr-io"]

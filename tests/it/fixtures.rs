@@ -1,16 +1,16 @@
-//! Every folder below `fixtures/` is a case: `in/` is checked and fixed, and held to what is stored beside it.
+//! Every folder below `fixtures/` is a case: `in/` is checked and fixed, and the result is compared with the stored files.
 //!
 //! | stored | what it is |
 //! |---|---|
-//! | `report.txt` | what `regfix --format concise --verbose` says of `in/` |
-//! | `out/` | the files that `--write` changes, as they are then |
-//! | `out-unsafe/` | the files that `--write --unsafe-fixes` changes otherwise |
-//! | `in/**/x-1.0.0.tgz/` | a folder that is packed before the run: the archive of a chart; archives in archives, too |
-//! | `arguments` | further arguments, one a line, where the case needs them |
+//! | `report.txt` | the output of `regfix --format concise --verbose` for `in/` |
+//! | `out/` | the files that `--write` changes, after the change |
+//! | `out-unsafe/` | the files for which `--write --unsafe-fixes` gives another result |
+//! | `in/**/x-1.0.0.tgz/` | a folder that is packed before the run into the archive of a chart; archives may be nested |
+//! | `arguments` | additional arguments, one per line, if the case needs them |
 //!
-//! `cargo xtask regenerate` stores what is found; read the difference before you commit it. Four laws are
-//! held for every case besides: a second run finds nothing that it could still fix, bytes outside the edits stay, the
-//! fixed text has the same structure, and the number of threads changes nothing.
+//! `cargo xtask regenerate` stores the results; read the diff before you commit it. Every case also upholds four laws: a
+//! second run finds nothing that it could still fix, bytes outside the edits stay, the fixed text has the same structure,
+//! and the number of threads changes nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -34,7 +34,7 @@ pub(crate) struct Case {
     fixed: [OnceLock<Outcome>; 2],
 }
 
-/// What a run on a fresh copy says, and the files as it leaves them.
+/// The output of a run on a fresh copy, and the files after it.
 pub(crate) struct Outcome {
     said: String,
     files: Files,
@@ -58,7 +58,7 @@ impl Fixes {
     }
 }
 
-/// All of them; the tests that ask the same of one share the run.
+/// Returns all cases; tests that need the same run of a case share it.
 pub(crate) fn all() -> impl Iterator<Item = &'static Case> {
     CASES.iter()
 }
@@ -105,7 +105,7 @@ impl Case {
         self.fixed[fixes as usize].get_or_init(|| self.run(&self.input, fixes.flags(), &formats))
     }
 
-    /// Runs on a fresh copy of the input, with a report of each of these formats.
+    /// Runs on a fresh copy of the input, and writes a report in each of these formats.
     fn run(&self, input: &Files, arguments: &[&str], formats: &[&'static str]) -> Outcome {
         let (copy, out) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         fill(copy.path(), input);
@@ -116,7 +116,7 @@ impl Case {
         let outputs: Vec<String> = outputs.collect();
         let outputs = outputs.iter().map(String::as_str);
         let own = self.arguments.iter().map(String::as_str);
-        // The day of the catalogue: severities grow with dates.
+        // The day of the catalogue; severities change with dates.
         let day = ["--as-of", "2026-11-21"];
         let all = arguments.iter().copied().chain(day).chain(own);
         let output = run(copy.path(), &all.chain(outputs).collect::<Vec<_>>());
@@ -133,7 +133,7 @@ impl Case {
         }
     }
 
-    /// The files of a run that are not as they were in another.
+    /// Returns the files of a run that differ from those before.
     fn changed(now: &Files, before: &Files) -> Files {
         let differs = |(path, bytes): &(&PathBuf, &Vec<u8>)| before.get(*path) != Some(*bytes);
         now.iter()
@@ -178,13 +178,13 @@ impl Case {
     }
 }
 
-/// The flags of a check.
+/// Returns the flags of a check.
 fn with_jobs(jobs: &str) -> [&str; 5] {
     let [format, verbose, color] = ["--format=concise", "--verbose", "--color=never"];
     [format, verbose, color, "--jobs", jobs]
 }
 
-/// The formats of reports that programs read.
+/// Returns the report formats that programs read.
 fn every_format() -> Vec<&'static str> {
     formats_but(&["full", "concise"]).collect()
 }
@@ -211,7 +211,7 @@ fn cases_are_as_stored() {
 fn a_second_run_finds_nothing_that_it_could_still_fix() {
     for case in all() {
         let [safe, all] = [Fixes::Safe, Fixes::All].map(|fixes| &case.fixed(fixes).files);
-        // Where both leave the same files, the run that applies all speaks for both.
+        // If both runs leave the same files, the second run with all fixes also covers the safe ones.
         let safe = (safe != all).then_some((Fixes::Safe, safe));
         for (fixes, once) in safe.into_iter().chain([(Fixes::All, all)]) {
             let again = case.run(once, fixes.flags(), &["json"]);
@@ -252,7 +252,7 @@ fn bytes_outside_the_edits_stay() {
     }
 }
 
-/// Applies the edits of one file of the JSON report, by hand.
+/// Applies the safe edits of the JSON report to one file.
 fn splice(before: &[u8], path: &Path, report: &Value) -> Vec<u8> {
     let mut edits: BTreeMap<(usize, usize), String> = BTreeMap::new();
     let number = |value: &Value| usize::try_from(value.as_u64().unwrap()).unwrap();
@@ -277,7 +277,7 @@ fn splice(before: &[u8], path: &Path, report: &Value) -> Vec<u8> {
     after
 }
 
-/// A finding's edits of another file than its own.
+/// Returns the edits that a finding makes in a file other than its own.
 fn elsewhere<'f>(finding: &'f Value, path: &Path) -> impl Iterator<Item = &'f Value> {
     let edits = finding["elsewhere"].as_array().unwrap().iter();
     edits.filter(move |edit| Path::new(edit["path"].as_str().unwrap()) == path)
@@ -295,13 +295,13 @@ fn the_structure_stays() {
             let (mut before, mut after) = (shape(before), shape(&after[path]));
             before.iter_mut().for_each(leave_out_consent);
             after.iter_mut().for_each(leave_out_consent);
-            // What another file's finding adds is an override: values may get more.
+            // Findings of other files add overrides here: values may get more entries.
             let grows = |finding: &&Value| elsewhere(finding, path).next().is_some();
             if findings.iter().any(grows) {
                 let was = |entry: &String| before.iter().flatten().any(|one| one == entry);
                 after.iter_mut().for_each(|after| after.retain(was));
             }
-            // A chart that refuses images from elsewhere is told to accept them.
+            // A fix may set `allowInsecureImages` in a chart that refuses images from elsewhere.
             for entry in after.iter_mut().flatten() {
                 if entry.ends_with("String(\"allowInsecureImages\"): Bool(true)") {
                     *entry = entry.replace("Bool(true)", "Bool(false)");
@@ -334,8 +334,8 @@ fn the_structure_stays() {
     }
 }
 
-/// Whether nothing was added but `newName`, kubeadm's folder of CoreDNS, a registry in place of one that is merged in, or a
-/// chart's consent to other images.
+/// Whether nothing was added but `newName`, `dns.imageRepository` of kubeadm, a registry in place of one that is merged in,
+/// or a chart's consent to other images.
 fn gets_names(before: &Option<Vec<String>>, after: &Option<Vec<String>>) -> bool {
     let count = |entries: &Option<Vec<String>>| {
         let entries = entries.as_deref().unwrap_or_default();
@@ -353,10 +353,10 @@ fn gets_names(before: &Option<Vec<String>>, after: &Option<Vec<String>>) -> bool
     all_after.checked_sub(all) == names_after.checked_sub(names)
 }
 
-/// What a parameter is called by which a chart is told to accept images from elsewhere.
+/// The name of a parameter that makes a chart accept images from elsewhere.
 const CONSENT: &str = "global.security.allowInsecureImages";
 
-/// Leaves out parameters that consent: they may be added, and may get another value.
+/// Removes such parameters, because a fix may add them or change their value.
 fn leave_out_consent(entries: &mut Vec<String>) {
     let is_name = |entry: &String| entry.ends_with("/-/String(\"name\"): consent");
     while let Some(at) = entries.iter().position(is_name) {
@@ -365,7 +365,7 @@ fn leave_out_consent(entries: &mut Vec<String>) {
     }
 }
 
-/// Whether all that was there is still there, in its order. An entry of a kustomization may get a key, or another one
+/// Whether all entries are still there, in the same order. In a kustomization, an entry may get another key, or a new entry
 /// beside it.
 fn is_within(before: &Option<Vec<String>>, after: &Option<Vec<String>>) -> bool {
     let (Some(before), Some(after)) = (before, after) else {
@@ -375,8 +375,7 @@ fn is_within(before: &Option<Vec<String>>, after: &Option<Vec<String>>) -> bool 
     before.iter().all(|one| after.any(|other| other == one))
 }
 
-/// What a parser that shares no code with ours makes of a text: keys, and where scalars stand. `None` where it makes
-/// nothing of it.
+/// Returns keys and positions of scalars, by a parser that shares no code with ours. `None` if it cannot parse the text.
 fn shape(bytes: &[u8]) -> Option<Vec<String>> {
     use serde::Deserialize;
     let text = std::str::from_utf8(bytes).ok()?;

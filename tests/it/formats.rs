@@ -1,7 +1,7 @@
-//! The reports that other programs read, of every fixture, held to the schemas of those programs.
+//! The reports of every fixture that other programs read, checked against the schemas of those programs.
 //!
-//! The schemas stand in `schemas/`, written by hand from what the standards and manuals say. For SARIF,
-//! `REGFIX_SARIF_SCHEMA` may name the file of the standard's own schema, which is asked too then; `.ci/sarif` fetches it.
+//! The schemas in `schemas/` are written by hand from the standards and manuals. For SARIF, `REGFIX_SARIF_SCHEMA` may name
+//! the standard's own schema, which is then checked too; `.ci/sarif` fetches it.
 
 use std::collections::{BTreeMap, HashSet};
 use std::fs;
@@ -14,7 +14,7 @@ use serde_json::Value;
 
 fn validator(path: &Path) -> Validator {
     let text = fs::read_to_string(path).unwrap();
-    // A bracket that is closed but was never opened, in the standard's schema: a text to JavaScript, a fault to others.
+    // The standard's schema has an unescaped bracket that was never opened: JavaScript accepts it, other engines do not.
     let text = text.replace("-[a-zA-Z]{2}]?$", "-[a-zA-Z]{2}\\\\]?$");
     let schema: Value = serde_json::from_str(&text).unwrap();
     jsonschema::options()
@@ -23,7 +23,7 @@ fn validator(path: &Path) -> Validator {
         .unwrap()
 }
 
-/// The schemas by format.
+/// Returns the schemas, with their formats.
 pub(crate) fn validators() -> Vec<(&'static str, Validator)> {
     let ours = |name: &str| validator(&root().join("tests/schemas").join(name));
     let mut all = vec![
@@ -56,7 +56,7 @@ pub(crate) fn hold(
     value
 }
 
-/// Runs with a report of each format, and gives them by format.
+/// Runs with a report in each format, and returns the reports by format.
 fn reports(folder: &Path, arguments: &[&str]) -> BTreeMap<&'static str, String> {
     let out = tempfile::tempdir().unwrap();
     let file = |format: &str| out.path().join(format);
@@ -122,7 +122,7 @@ fn reports_of_all_fixtures_keep_to_their_schemas_and_tell_the_same() {
     assert!(reported > 300, "{reported} findings are few");
 }
 
-/// Every rule of a result is in the table, and the table holds none twice.
+/// Asserts that the rule of every result is in the table, and that the table has no duplicates.
 fn described(sarif: &Value, rules: &[String], case: &str) {
     let table = sarif["runs"][0]["tool"]["driver"]["rules"]
         .as_array()
@@ -144,7 +144,7 @@ fn described(sarif: &Value, rules: &[String], case: &str) {
     }
 }
 
-/// GitLab shows one issue for each fingerprint.
+/// Asserts that fingerprints are distinct, because GitLab shows one issue for each.
 fn distinct(gitlab: &Value, case: &str) {
     let issues = gitlab.as_array().unwrap();
     let prints = issues
@@ -153,7 +153,7 @@ fn distinct(gitlab: &Value, case: &str) {
     assert_eq!(prints.collect::<HashSet<_>>().len(), issues.len(), "{case}");
 }
 
-/// The totals are those of the run, by a reader of the format.
+/// Asserts that a reader of the format finds the totals of the run.
 fn tests(junit: &str, json: &Value, case: &str) {
     let report = quick_junit::Report::deserialize_from_str(junit).unwrap();
     let summary = &json["summary"];
@@ -171,7 +171,7 @@ fn tests(junit: &str, json: &Value, case: &str) {
     assert!(report.tests > 0, "{case}");
 }
 
-/// Each line is a command with a message, and the last one is for the log.
+/// Asserts that each line is a command with a message, and that the last one is for the log.
 fn commands(github: &str, case: &str) {
     let (commands, last) = github.trim_end().rsplit_once('\n').unwrap_or(("", github));
     assert!(last.starts_with("regfix: "), "{case}: {last}");
@@ -193,7 +193,7 @@ fn commands(github: &str, case: &str) {
     }
 }
 
-/// Every element is closed where it belongs, nothing is loaded, and all findings are there.
+/// Asserts that elements are properly nested, that nothing is loaded, and that all findings are there.
 fn page(html: &str, findings: usize, case: &str) {
     const VOID: [&str; 4] = ["meta", "br", "input", "!doctype"];
     let (head, script) = html.rsplit_once("<script>").unwrap();
@@ -288,7 +288,7 @@ fn several_reports_go_beside_the_one_on_standard_output() {
         text.starts_with("warning[k8s-gcr-io]") && !text.contains('\u{1b}'),
         "{text}"
     );
-    // What was written is not read: it names what was found.
+    // Reports are not read as input, although they contain legacy references.
     let again = run(folder.path(), &[&arguments[..], &more].concat());
     assert_eq!(again.stdout, output.stdout);
     assert_eq!(files(folder.path()).len(), 3, "no temporary file is left");
@@ -396,7 +396,7 @@ fn paths_are_those_of_the_repository() {
     assert!(reports["github"].contains("file=sub/my app/a.yaml,"));
     assert!(reports["junit"].contains("name=\"sub/my app/a.yaml\""));
     assert!(reports["markdown"].contains("`sub/my app/a.yaml:1`"));
-    // Those who read these start where regfix did.
+    // Readers of these formats start in the working directory of regfix.
     assert!(reports["rdjson"].contains("\"path\":\"my app/a.yaml\""));
     assert!(reports["json"].contains("\"path\":\"my app/a.yaml\""));
 }

@@ -1,5 +1,5 @@
-//! Settings that nobody named: a configuration and a baseline count only as regular files of their own repository, and
-//! no file of a stranger's repository makes a run wait or fills the memory.
+//! Settings that are found, not named: a configuration and a baseline count only if they are regular files of their own
+//! repository, and no file of an untrusted repository makes a run wait or fills the memory.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -16,13 +16,13 @@ fn fifo(path: &Path) {
     assert!(made.unwrap().success());
 }
 
-/// Messages as they are before they are wrapped to a width.
+/// Returns messages on standard error without the wrapping.
 fn said(output: &Output) -> String {
     let text = stderr(output).replace('│', " ");
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// Runs to the end, or says that it never came: nothing here may wait for a writer that does not exist.
+/// Runs to completion within a time limit: nothing here may wait for a writer that does not exist.
 fn run_in_time(folder: &Path, arguments: &[&str]) -> Output {
     let mut command = regfix(folder);
     command.args(arguments);
@@ -144,7 +144,7 @@ fn a_configuration_has_a_limit() {
     }
 }
 
-/// What a kustomization or a chart names, and packaged charts, found or named.
+/// Resources of kustomizations and packaged charts, found or named.
 #[test]
 fn resources_and_archives_that_are_pipes_or_devices_are_not_waited_for() {
     let folder = folder(&[
@@ -181,7 +181,7 @@ fn resources_and_archives_that_are_pipes_or_devices_are_not_waited_for() {
     }
 }
 
-/// Each of the names under which ignore files are looked for, in a repository and above it.
+/// Each name of an ignore file, in a repository and above it.
 #[test]
 fn ignore_files_that_are_pipes_devices_or_links_are_not_followed() {
     for name in [".gitignore", ".ignore", ".git/info/exclude"] {

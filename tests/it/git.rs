@@ -1,4 +1,4 @@
-//! Compares what regfix reads of a repository with what the installed git says of it.
+//! Compares what regfix reads from a repository with the output of the installed git.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -13,7 +13,7 @@ use regfix::git::{Asked, Before, Changes, Error, Repository, Since, changes};
 use crate::common::stdout;
 use crate::repository::{git, scrubbed};
 
-/// What regfix says, of a repository in which all files count that git does not ignore.
+/// Returns the changes that regfix finds, if all files count that git does not ignore.
 fn ours(folder: &Path, since: Since<'_>) -> Result<Changes, Error> {
     let others = |top: &Path| {
         let names = listed(top, &["ls-files", "-z", "--others", "--exclude-standard"]);
@@ -26,14 +26,14 @@ fn ours(folder: &Path, since: Since<'_>) -> Result<Changes, Error> {
     changes(&Repository::around(folder)?, since, &asked)
 }
 
-/// Full paths that a command of git lists.
+/// Returns the full paths that a git command lists.
 fn listed(top: &Path, arguments: &[&str]) -> BTreeSet<PathBuf> {
     let output = stdout(&git(top, arguments));
     let names = output.split('\0').filter(|name| !name.is_empty());
     names.map(|name| top.join(name)).collect()
 }
 
-/// What git says of the same.
+/// Returns the changes that git reports.
 fn theirs(top: &Path, since: Since<'_>) -> BTreeSet<PathBuf> {
     let diff = [
         "diff",
@@ -82,7 +82,7 @@ fn agree(top: &Path, revisions: &[&str], what: &str) {
     assert_eq!(staged.staged_in_part, both, "{what}: staged in part");
 }
 
-/// A step in the life of a repository.
+/// A step in the history of a repository.
 #[derive(Debug, Clone)]
 enum Step {
     Write(usize, usize),
@@ -127,7 +127,7 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// Takes a step, if it can be taken.
+/// Performs a step if it is possible.
 fn take(top: &Path, step: &Step) {
     let quietly = |arguments: &[&str]| {
         let mut command = Command::new("git");
@@ -141,7 +141,7 @@ fn take(top: &Path, step: &Step) {
     match step {
         Step::Write(name, text) => {
             let path = top.join(NAMES[*name]);
-            // A file may be where a folder was, and the other way round.
+            // A file may take the location of a folder, and the other way round.
             for above in path.ancestors().skip(1).take_while(|above| *above != top) {
                 let _ = fs::remove_file(above);
             }
@@ -194,7 +194,7 @@ fn random_repositories_are_read_as_git_reads_them() {
     }
 }
 
-/// A repository with a history: two commits on a side branch, merged.
+/// Creates a repository with a history: two commits on a side branch, merged.
 fn history(options: &[&str]) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     let top = folder.path();
@@ -367,7 +367,7 @@ fn clones_in_part_and_work_trees_beside() {
         };
         agree(&at(name), revisions, name);
     }
-    // What a partial clone lacks is said, and not fetched.
+    // Objects that a partial clone lacks are reported, not fetched.
     let objects = || {
         fs::read_dir(at("blobless").join(".git/objects/pack"))
             .unwrap()
@@ -389,17 +389,17 @@ fn what_filters_and_line_ends_make_of_a_file() {
     let top = &folder.path().canonicalize().unwrap();
     git(top, &["add", "-A"]);
     git(top, &["commit", "-q", "-m", "."]);
-    // Line ends alone are no change, whatever the settings of git say about them.
+    // A difference in line ends alone is not a change, whatever git's settings are.
     fs::write(top.join("a/one.yaml"), "one more\r\n").unwrap();
     let now = || ours(top, Since::Revision("HEAD")).unwrap().paths;
     assert_eq!(now(), BTreeSet::new());
-    // Of a file that a filter changes, nobody can say without the filter.
+    // A file that a filter changes counts as changed, because regfix does not run the filter.
     fs::write(top.join(".gitattributes"), "*.yaml filter=upper\n").unwrap();
     git(top, &["config", "filter.upper.clean", "tr a-z A-Z"]);
     fs::write(top.join("a/one.yaml"), "one more\n").unwrap();
     git(top, &["add", "-A"]);
     git(top, &["commit", "-q", "-m", "."]);
-    // Another time than the one that git has noted, whatever the clock's steps.
+    // A time that differs from the one in git's index, even if the clock has a coarse resolution.
     let file = fs::File::options().write(true).open(top.join("a/one.yaml"));
     file.unwrap().set_modified(UNIX_EPOCH).unwrap();
     assert_eq!(now(), BTreeSet::from([top.join("a/one.yaml")]));
@@ -419,7 +419,7 @@ fn links_and_conflicts() {
     agree(top, &["HEAD", "v1"], "links");
     fs::remove_file(top.join("a/link")).unwrap();
     symlink("two.yaml", top.join("a/link")).unwrap();
-    // What lies behind a link is not in the work tree, even where the same file is found there.
+    // Files behind a link are not in the work tree, even if the link leads to the same files.
     fs::rename(top.join("b"), top.join("moved")).unwrap();
     symlink("moved", top.join("b")).unwrap();
     agree(top, &["HEAD", "v1"], "a link to elsewhere");

@@ -1,4 +1,4 @@
-//! Files that go together are written together or not at all, whatever is wrong with one of them.
+//! Files of a group are written together or not at all, whatever is wrong with one of them.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -19,7 +19,7 @@ spec:
           image: k8s.gcr.io/pause:3.9
 ";
 
-/// A base, an overlay that selects the base's image by its name, and a file that has nothing to do with them.
+/// Creates a base, an overlay that selects the base's image by name, and an unrelated file.
 fn tree() -> tempfile::TempDir {
     folder(&[
         ("base/deployment.yaml", DEPLOYMENT),
@@ -39,7 +39,7 @@ images:
     newName: mirror.example.com/pause
 ";
 
-/// Asserts that `--write` left all that the file which cannot be understood could reach, and fixed the rest.
+/// Asserts that `--write` changed no file that the unreadable file could affect, and fixed the rest.
 #[track_caller]
 fn held(folder: &Path, before: BTreeMap<PathBuf, Vec<u8>>, output: &Output, reason: &str) {
     let other = Path::new("other/pod.yaml");
@@ -54,7 +54,7 @@ fn held(folder: &Path, before: BTreeMap<PathBuf, Vec<u8>>, output: &Output, reas
     assert_ne!(output.status.code(), Some(0));
 }
 
-/// The same, run here.
+/// Runs `--write`, and asserts the same.
 #[track_caller]
 fn holds(folder: &Path, reason: &str) {
     let before = files(folder);
@@ -126,7 +126,7 @@ mod unix {
 
     use super::*;
 
-    /// The binary as a user whom permissions hold back, who owns the folder; what only root can arrange.
+    /// Returns a command that runs the binary as an unprivileged user who owns the folder. Only root can change the user.
     fn unprivileged(folder: &Path) -> Command {
         let mut command = regfix(folder);
         if fs::metadata("/proc/self")
@@ -152,7 +152,7 @@ mod unix {
 
     #[test]
     fn an_overlay_that_may_not_be_read_holds_its_base() {
-        // The file, its folder, and a folder that can be listed but not entered.
+        // The file is unreadable, then its folder, then the folder can be listed but not entered.
         for (path, mode) in [
             ("prod/kustomization.yaml", 0o000),
             ("prod", 0o000),

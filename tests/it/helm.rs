@@ -1,4 +1,4 @@
-//! Charts as people have them, held to real Helm where it is there; and archives that nobody should have.
+//! Typical charts, compared with real Helm if it is installed; and hostile archives.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -30,7 +30,7 @@ fn fixture(name: &str) -> Files {
     packed(files(&fixtures.join(name).join("in")))
 }
 
-/// What Helm makes of a chart; `None` where it makes nothing of it.
+/// Renders a chart with Helm; `None` if Helm fails.
 fn rendered(folder: &Path) -> Option<String> {
     let output = Command::new("helm")
         .args(["template", "release", "."])
@@ -99,7 +99,7 @@ fn every_chart_renders_as_before_with_its_images_moved() {
     assert!(compared > 15, "{compared}");
 }
 
-/// Folders of charts that are no subcharts.
+/// Returns the folders of charts that are not subcharts.
 fn roots(folder: &Path) -> Vec<PathBuf> {
     let files = files(folder);
     let charts = files.keys().filter(|path| path.ends_with("Chart.yaml"));
@@ -164,7 +164,7 @@ fn images_of_subcharts_are_listed_with_their_charts() {
     );
 }
 
-/// A problem of an archive is a line of its own, and the rest of the run goes on.
+/// Asserts that a bad archive is one problem, and that the rest of the run continues.
 #[track_caller]
 fn check_hostile(archive: &[u8], expected: &str) {
     let mut files = tree(&[
@@ -200,7 +200,7 @@ fn archive(entries: &[(&str, &[u8])]) -> Vec<u8> {
     tgz(&files)
 }
 
-/// PowerShell writes UTF-16, and Helm reads it.
+/// PowerShell writes UTF-16, which Helm reads.
 #[test]
 fn values_in_utf16_are_read_in_archives() {
     let units = "\u{feff}image: k8s.gcr.io/pause:3.6\n".encode_utf16();
@@ -244,7 +244,7 @@ fn hostile_archives_are_told_and_passed_over() {
     );
 }
 
-/// The library that packs refuses such names; a header takes any bytes.
+/// Builds an archive whose path leaves the chart. The library refuses such paths, so the header is written as bytes.
 fn outward() -> Vec<u8> {
     let gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     let mut builder = tar::Builder::new(gzip);

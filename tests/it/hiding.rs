@@ -1,11 +1,12 @@
-//! Ways in which a repository, and so a pull request, can hide findings from a run: it is counted, and less than one would think.
+//! Ways in which a repository, and so a pull request, can hide findings from a run: most fail, and what is hidden is
+//! counted.
 
 use std::fs;
 
 use crate::common::{LEGACY, run, stderr, stdout};
 use crate::repository::Repository;
 
-/// The files that have findings.
+/// Returns the files that have findings.
 fn found(repository: &Repository, arguments: &[&str]) -> Vec<String> {
     let output = run(
         repository.path(),
@@ -37,7 +38,7 @@ fn what_git_tracks_is_looked_at_whatever_ignore_files_say() {
         all.sort();
         expected.sort_unstable();
         assert_eq!(all, expected, "{name}");
-        // From below, and with what is tracked by name alone.
+        // Also from a folder below the top; there only tracked files are found.
         let below = run(&repository.path().join("sub"), &["--format", "concise"]);
         let text = stdout(&below);
         assert!(text.starts_with("deep/b.yaml:1:8"), "{name}: {text}");
@@ -58,7 +59,7 @@ fn a_repository_within_another_tracks_its_own() {
     let repository = Repository::new(&[("a.yaml", LEGACY), (".gitignore", "inner/\n")]);
     let inner = Repository::new(&[("b.yaml", LEGACY)]);
     fs::rename(inner.path(), repository.path().join("inner")).unwrap();
-    // Ignored as a whole, and nothing below it is tracked by the one around it.
+    // The outer repository ignores the inner one as a whole, and tracks nothing in it.
     assert_eq!(found(&repository, &[]), ["a.yaml"]);
     assert_eq!(found(&repository, &["inner"]), ["inner/b.yaml"]);
     repository.put("inner/.gitignore", "b.yaml\nc.yaml\n");
@@ -77,7 +78,7 @@ fn an_index_that_cannot_be_read_is_told() {
     assert!(stdout(&output).starts_with("b.yaml:1:8"));
 }
 
-/// Everything that is left out for a reason is in the counts, in every report that has counts.
+/// Everything that is left out is counted, in every report that has counts.
 #[test]
 fn what_is_left_out_is_counted() {
     let repository = Repository::new(&[
@@ -147,13 +148,13 @@ fn what_is_left_out_is_counted() {
         !said.contains(".npmrc") && !said.contains("log.txt"),
         "{said}"
     );
-    // With nothing left out there is nothing to say.
+    // Nothing is printed if nothing is left out.
     let plain = Repository::new(&[("a.yaml", "image: registry.k8s.io/pause:3.2\n")]);
     let text = stdout(&run(plain.path(), &[]));
     assert!(!text.contains("Not checked"), "{text}");
 }
 
-/// A pull request is judged by the configuration of its base: its own can hide what it brings.
+/// A pull request is judged by the configuration of its base, because its own could hide its changes.
 #[test]
 fn the_configuration_comes_from_a_revision() {
     let repository = Repository::new(&[
@@ -175,7 +176,7 @@ fn the_configuration_comes_from_a_revision() {
         text.starts_with("a.yaml:1:8: ") && !text.contains("kept.yaml:"),
         "{text}"
     );
-    // The settings of the run did not change: what did is all that is looked at.
+    // The settings of the run did not change, so only changed files are checked.
     assert!(found(&repository, &["--config-from", "HEAD", "--since", "HEAD"]).is_empty());
     repository.put("sub/b.yaml", LEGACY);
     let since = ["--config-from", "HEAD", "--since", "HEAD"];
@@ -203,7 +204,7 @@ fn a_revision_without_a_configuration_has_none() {
     assert_eq!(found(&repository, &["--config-from", "HEAD"]), ["a.yaml"]);
 }
 
-/// The name of a built-in rule vouches for where it moves images, and not for where somebody else does.
+/// The id of a built-in rule vouches for the built-in target, not for one set by a configuration.
 #[test]
 fn a_built_in_rule_that_moves_elsewhere_is_marked_and_needs_review() {
     let mark = "(rule changed by the configuration)";

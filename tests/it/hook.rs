@@ -1,4 +1,4 @@
-//! Hooks: names of files, which the repository chooses, are never options; and reports stay in the working tree.
+//! Hooks: file names, which the repository chooses, are never options; and reports stay in the working tree.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -10,14 +10,14 @@ use std::process::Output;
 use crate::common::{LEGACY, MOVED, regfix, stderr, stdout};
 use crate::repository::Repository;
 
-/// As pre-commit calls a hook: the entry, the user's arguments, and the names of all that is tracked, in any order.
+/// Calls the hook as pre-commit does: the entry, the user's arguments, and the names of tracked files, in any order.
 fn hook(top: &Path, entry: &[&str], arguments: &[&str], names: &[String]) -> Output {
     let mut command = regfix(top);
     command.args(entry).args(arguments).args(names);
     command.output().unwrap()
 }
 
-/// Names that mean something to regfix, and the entry of old for which that was so. `OUT` is a file that must not appear.
+/// File names that regfix would read as options or commands without `--hook`. `OUT` is a file that must not appear.
 const NAMES: [&str; 14] = [
     "--output=concise=OUT",
     "--write-baseline",
@@ -54,7 +54,7 @@ fn names_of_files_are_never_options() {
             for file in files {
                 repository.put(file, LEGACY);
             }
-            // Before, between and behind the others.
+            // Before, between and after the others.
             let names = [&name, files[0], &name, files[1], &name].map(str::to_owned);
             let output = hook(repository.path(), &["--hook=fix"], arguments, &names);
             let what = format!("{name}, with {arguments:?}");
@@ -69,7 +69,7 @@ fn names_of_files_are_never_options() {
     }
 }
 
-/// That the names above are no idle threat: without `--hook`, they are what they look like.
+/// Shows that the names above are a real threat: without `--hook`, they are options.
 #[test]
 fn without_the_flag_names_are_options() {
     let outside = tempfile::tempdir().unwrap();
@@ -83,7 +83,7 @@ fn without_the_flag_names_are_options() {
     assert!(out.exists());
 }
 
-/// pre-commit passes whatever bytes a name has.
+/// pre-commit passes file names as raw bytes.
 #[test]
 fn strange_names_are_files() {
     let repository = Repository::new(&[("a.yaml", LEGACY)]);

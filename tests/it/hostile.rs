@@ -1,5 +1,5 @@
-//! Repositories that want to run something on the machine that looks at them, or to reach the network. Each is shown to
-//! work on `git` first, where the `git` that is installed falls for it, and must do nothing to regfix.
+//! Repositories that try to run a program on the machine that checks them, or to reach the network. Each is shown to work
+//! on `git` first, if the installed version is vulnerable, and must have no effect on regfix.
 
 use std::fs;
 use std::net::TcpListener;
@@ -11,7 +11,7 @@ use crate::common::{LEGACY, regfix, run, stderr, stdout};
 use crate::repository::{Repository, git, scrubbed};
 use crate::since::OTHER;
 
-/// A file that appears when somebody runs what the repository wants to be run.
+/// A file that appears if the program of the repository runs.
 struct Canary {
     folder: tempfile::TempDir,
 }
@@ -27,12 +27,12 @@ impl Canary {
         self.folder.path().join("canary")
     }
 
-    /// A program that leaves the file, and lets its input pass as a filter does.
+    /// Returns a program that creates the file, and passes its input through like a filter.
     fn filter(&self) -> String {
         self.program("filter", "exec cat")
     }
 
-    /// A program that leaves the file, and fails.
+    /// Returns a program that creates the file, and fails.
     fn failing(&self) -> String {
         self.program("failing", "exit 1")
     }
@@ -54,7 +54,7 @@ impl Canary {
     }
 }
 
-/// Everything that asks what git knows, in a folder. Neither run leaves the canary; what is found is given back.
+/// Runs everything that reads from git, in a folder. Asserts that no run creates the canary, and returns the outputs.
 fn looks(folder: &Path, canary: &Canary, what: &str) -> Vec<String> {
     let runs: [&[&str]; 7] = [
         &["--since", "HEAD"],
@@ -76,7 +76,7 @@ fn looks(folder: &Path, canary: &Canary, what: &str) -> Vec<String> {
     outputs.into()
 }
 
-/// What git does of itself in the same folder; whether it runs the program.
+/// Runs git in the same folder. Returns whether it runs the program.
 fn git_falls_for_it(folder: &Path, canary: &Canary, commands: &[&[&str]]) -> bool {
     for arguments in commands {
         let mut command = Command::new("git");
@@ -100,7 +100,7 @@ fn repository() -> Repository {
     repository
 }
 
-/// A setting of `.git/config` that names a program, and the commands of git that run it.
+/// Settings in `.git/config` that name a program, and the git commands that run it.
 #[test]
 fn settings_of_a_repository_run_nothing() {
     let canary = Canary::new();
@@ -169,7 +169,7 @@ fn settings_of_a_repository_run_nothing() {
     }
 }
 
-/// The same from a file that the configuration includes, by a condition, and from hooks in a folder of the work tree.
+/// The same with settings that are included, also by a condition, and with hooks in a folder of the work tree.
 #[test]
 fn included_settings_and_hooks_run_nothing() {
     let canary = Canary::new();
@@ -213,7 +213,7 @@ fn included_settings_and_hooks_run_nothing() {
     looks(repository.path(), &canary, "hooks");
 }
 
-/// Anybody can commit a folder that is shaped like a bare repository: whoever runs git in it uses its settings.
+/// Anybody can commit a folder that looks like a bare repository; git, run in it, uses its settings.
 #[test]
 fn a_committed_folder_that_is_shaped_like_a_repository_is_a_folder() {
     let canary = Canary::new();
@@ -231,7 +231,7 @@ fn a_committed_folder_that_is_shaped_like_a_repository_is_a_folder() {
         ("sub/.gitattributes", "*.yaml filter=x\n"),
         ("sub/b.yaml", LEGACY),
     ]);
-    // As it arrives: by a plain clone.
+    // A plain clone brings it along.
     let beside = tempfile::tempdir().unwrap();
     git(
         beside.path(),
@@ -243,11 +243,11 @@ fn a_committed_folder_that_is_shaped_like_a_repository_is_a_folder() {
     let fell = git_falls_for_it(&sub, &canary, &[&["status"], &["add", "b.yaml"]]);
     let _ = fs::remove_file(sub.join("index"));
     if !fell {
-        // Since git 2.46 or so, `safe.bareRepository` may be `explicit`.
+        // `safe.bareRepository` may be set to `explicit`.
         println!("not shown: this git does not look into such a folder");
     }
     let reported = looks(&sub, &canary, "an embedded repository");
-    // The repository around it is the one that counts.
+    // The repository around it counts.
     assert!(reported[0].contains("b.yaml:2:8"), "{}", reported[0]);
     let reported = looks(&clone, &canary, "around an embedded repository");
     assert!(reported[0].contains("sub/b.yaml:2:8"), "{}", reported[0]);
@@ -273,7 +273,7 @@ fn a_submodule_is_not_entered() {
     looks(&module, &canary, "in a submodule");
 }
 
-/// A clone that lacks objects fetches them when they are asked for: over the network, by programs that its settings name.
+/// A partial clone fetches missing objects on demand: over the network, by programs that its settings name.
 #[test]
 fn a_partial_clone_fetches_nothing() {
     let canary = Canary::new();
@@ -317,13 +317,13 @@ fn a_partial_clone_fetches_nothing() {
             said.contains("is not in this clone, and regfix fetches nothing"),
             "{said}"
         );
-        // What is here is found without what is not.
+        // Files that are here are checked, although other objects are missing.
         let reported = looks(&clone, &canary, name);
         assert!(reported[3].contains("base/a.yaml"), "{reported:?}");
     }
     assert!(listener.accept().is_err(), "somebody has connected");
     assert_eq!(stdout(&git(&clone, &["count-objects", "-v"])), before);
-    // And git? It does as it is told.
+    // Git itself runs the program.
     git(&clone, &["config", "remote.origin.url", &url]);
     let fell = git_falls_for_it(
         &clone,
@@ -333,7 +333,7 @@ fn a_partial_clone_fetches_nothing() {
     assert!(fell, "git runs nothing");
 }
 
-/// Whatever is called `git`, wherever it is: regfix has no use for it.
+/// regfix starts no program called `git` or the like, wherever it is.
 #[test]
 fn no_program_is_started() {
     let canary = Canary::new();
@@ -357,7 +357,7 @@ fn no_program_is_started() {
     }
 }
 
-/// What the system saw of a run: no other program, and no socket.
+/// A trace of the system calls shows no other program and no socket.
 #[test]
 fn the_system_sees_neither_a_program_nor_a_connection() {
     let trace = tempfile::NamedTempFile::new().unwrap();
@@ -389,12 +389,12 @@ fn the_system_sees_neither_a_program_nor_a_connection() {
             println!("skipped: strace may not trace here: {}", stderr(&output));
             return;
         }
-        // The run itself, and nothing else.
+        // Only regfix itself is started.
         assert_eq!(calls(&seen), ["execve"], "{arguments:?}: {seen}");
     }
 }
 
-/// The system calls of a trace, each once: not the line on which an interrupted call goes on, and no signal.
+/// Returns the names of the system calls in a trace, one per line of the trace. Skips resumed calls and signals.
 fn calls(trace: &str) -> Vec<&str> {
     let of_line = |line| {
         let line: &str = line;
@@ -419,7 +419,7 @@ socket(AF_INET, SOCK_STREAM, 0) = 3
     assert_eq!(calls(trace), ["execve", "vfork", "socket"]);
 }
 
-/// Trees that repeat themselves name more files than any memory holds.
+/// Trees that contain themselves many times name more files than fit in memory.
 #[test]
 fn a_tree_that_repeats_itself_is_given_up() {
     let repository = Repository::new(&[("a.yaml", LEGACY)]);

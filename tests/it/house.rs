@@ -1,4 +1,5 @@
-//! Limits for the sources and the dependencies: they must not start processes that nobody asked for, or become long for no reason.
+//! Limits for the sources and dependencies: no processes that nobody asked for, and no long functions or files without a
+//! reason.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -30,14 +31,14 @@ fn only_what_the_user_asks_for_is_started() {
     assert_eq!(sources_with(starts), allowed.map(PathBuf::from));
 }
 
-/// The files of `src` whose code, tests aside, has something. Their paths start there, in order.
+/// Returns the sorted paths, relative to `src`, of the files whose code without tests satisfies `has`.
 fn sources_with(has: impl Fn(&str) -> bool) -> Vec<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut files = Vec::new();
     sources(&root, &mut files);
     let found = files.iter().filter(|file| {
         let text = std::fs::read_to_string(file).unwrap();
-        // The tests of `write`, which are a file of their own, run what makes special files.
+        // The tests of `write` are in a file that starts programs to make special files.
         !file.ends_with("tests.rs") && has(text.split("#[cfg(test)]").next().unwrap())
     });
     let found = found.map(|file| file.strip_prefix(&root).unwrap().to_owned());
@@ -46,9 +47,9 @@ fn sources_with(has: impl Fn(&str) -> bool) -> Vec<PathBuf> {
     found
 }
 
-/// Crates that start processes or open connections, and those that ask them to. Of the crates that read repositories for
-/// regfix, `gix-path` alone could start something: it can ask the installed git where its settings are. All that would make
-/// it do so are listed here, too.
+/// Crates that start processes or open connections, and crates that make others do so. Of the crates with which regfix
+/// reads repositories, only `gix-path` could start a process: it can ask the installed git for the location of its
+/// settings. The crates that would make it do so are in this list too.
 const NOT_DEPENDENCIES: [&str; 16] = [
     "gix",
     "gix-archive",
@@ -84,7 +85,7 @@ fn no_dependency_starts_a_process_for_a_repository() {
     assert!(found.is_empty(), "{found:?}");
 }
 
-/// All connections are made by one module: its limits and checks count for everything that is sent.
+/// All connections are made by one module, so that its limits and checks apply to everything that is sent.
 #[test]
 fn only_one_module_connects() {
     let connects = |code: &str| {
@@ -103,7 +104,8 @@ fn only_one_module_connects() {
     );
 }
 
-/// Files are opened, listed and written by three modules, whose limits count for all. Two others keep files of their own.
+/// Three modules open, list and write files, so that their limits apply to all files. Two other modules keep files that
+/// they manage themselves.
 #[test]
 fn only_few_modules_touch_the_disk() {
     let touches = |code: &str| {
@@ -118,20 +120,20 @@ fn only_few_modules_touch_the_disk() {
     };
     let mut files = sources_with(touches);
     files.retain(|file| !is_own(file));
-    // The files that an engine of policies reads, and what registries answered.
+    // The files for the engine of `policy test`, and the cache of answers from registries.
     let allowed = ["cli/policy/test/runner.rs", "registry/client/cache.rs"];
     assert_eq!(files, allowed.map(PathBuf::from));
 }
 
-/// The most lines that need no reason, tests not counted.
+/// The limits that need no reason. Tests are not counted.
 const LONGEST_FUNCTION: usize = 60;
 const LONGEST_FILE: usize = 400;
 
-/// How the table calls a file that is long as a whole.
+/// The entry in the table for a file that is too long as a whole.
 const WHOLE_FILE: &str = "the file";
 
-/// The functions of a file, with their lines, and its lines as a whole. Goes by how rustfmt indents: what begins in a column
-/// ends in the same. Nothing follows tests, as clippy wants it.
+/// Returns the number of lines of a file and of each function in it. Relies on the indentation of rustfmt: an item ends in
+/// the column in which it starts. Tests come last, as clippy requires.
 fn sizes(text: &str) -> Vec<(&str, usize)> {
     let lines: Vec<&str> = text.lines().collect();
     let is_tests = |pair: &[&str]| {

@@ -1,10 +1,10 @@
-//! Ignore comments that regfix writes, and what they do to names that could not be judged.
+//! Ignore comments that regfix writes, and their effect on references that could not be judged.
 
 use std::fs;
 
 use crate::common::{LEGACY, files, folder, run, stderr, stdout};
 
-/// Nothing says how the name is used.
+/// A name whose usage is unknown.
 const UNJUDGED: &str = "note: some k8s.gcr.io\n";
 
 #[test]

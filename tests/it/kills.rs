@@ -1,5 +1,5 @@
-//! A run that is killed or asked to end, at each step of its work: no file is torn, no group is left half for good, nothing
-//! temporary stays.
+//! Runs that are killed or asked to end at each step: no file is torn, no group stays half written, and no temporary file
+//! is left behind.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -20,7 +20,7 @@ const KILL: i32 = 9;
 
 type Files = BTreeMap<PathBuf, Vec<u8>>;
 
-/// A base and two overlays, which go together, and a file of its own.
+/// Creates a base and two overlays, which form a group, and an unrelated file.
 fn tree() -> tempfile::TempDir {
     folder(&[
         ("base/deployment.yaml", DEPLOYMENT),
@@ -40,14 +40,14 @@ fn write(folder: &Path) -> Command {
     command
 }
 
-/// The tree as a run leaves it that nobody disturbs, and how many steps that took.
+/// Returns the tree after an undisturbed run, and the number of steps of that run.
 fn fixed() -> (Files, usize) {
     let folder = tree();
     let steps = steps(folder.path());
     (files(folder.path()), steps)
 }
 
-/// How many steps a run takes to its end.
+/// Counts the steps of a complete run.
 fn steps(folder: &Path) -> usize {
     let other = tempfile::tempdir().unwrap();
     let count = other.path().join("count");
@@ -59,13 +59,13 @@ fn steps(folder: &Path) -> usize {
     fs::read_to_string(count).map_or(0, |count| count.parse().unwrap())
 }
 
-/// A run that is killed before this step.
+/// Kills a run before this step.
 fn killed_at(step: &str, folder: &Path) {
     let killed = write(folder).env(STEP, format!("kill {step}")).output();
     assert_eq!(killed.unwrap().status.signal(), Some(KILL), "step {step}");
 }
 
-/// Whether the binary has steps to be stopped at: only one with debug assertions has.
+/// Whether the binary has steps at which it can be stopped: only a build with debug assertions has.
 #[allow(clippy::print_stdout, reason = "what is skipped is said")]
 fn has_steps(steps: usize) -> bool {
     if steps == 0 {
@@ -74,7 +74,7 @@ fn has_steps(steps: usize) -> bool {
     steps > 0
 }
 
-/// All folders and files but those of the tree.
+/// Returns all files and folders that are not part of the tree.
 fn leftovers(folder: &Path, known: &Files) -> Vec<PathBuf> {
     let mut left: Vec<PathBuf> = files(folder).into_keys().collect();
     left.retain(|path| !known.contains_key(path));
@@ -85,7 +85,7 @@ fn leftovers(folder: &Path, known: &Files) -> Vec<PathBuf> {
     left
 }
 
-/// How many files of the group are new, of how many.
+/// Returns how many files of the group are new, and how many files the fixes change.
 fn moved(folder: &Path, before: &Files, after: &Files) -> (usize, usize) {
     let now = files(folder);
     let group = after
@@ -105,7 +105,7 @@ fn moved(folder: &Path, before: &Files, after: &Files) -> (usize, usize) {
     (new, all)
 }
 
-/// What follows on a killed run: a check that does not call a half tree clean, and a run that makes it whole.
+/// Asserts that a check after a killed run does not pass a half-written tree, and that the next `--write` completes it.
 fn recovers(folder: &Path, before: &Files, after: &Files, step: &str) {
     let (new, all) = moved(folder, before, after);
     let check = run(folder, &["."]);
@@ -180,7 +180,7 @@ fn a_kill_of_the_run_that_repairs_is_made_good_too() {
 #[test]
 fn kills_at_random_are_made_good() {
     let (after, _) = fixed();
-    // The same numbers in each run of the tests; what they fall on is up to the machine.
+    // The same pseudo-random delays in each run of the tests; the steps that they hit depend on the machine.
     let mut number: u64 = 7;
     for _ in 0..12 {
         number = number
@@ -201,7 +201,7 @@ fn kills_at_random_are_made_good() {
     }
 }
 
-/// A run that waits at a step until it is let go.
+/// A run that is held at a step until the mark is removed.
 struct Held {
     child: Child,
     mark: PathBuf,
@@ -242,7 +242,7 @@ impl Held {
         signal(self.child.id(), name);
     }
 
-    /// Whether the process has no signal left that it was not told of.
+    /// Whether the process has no pending signals.
     fn has_seen_signals(&self) -> bool {
         let status = fs::read_to_string(format!("/proc/{}/status", self.child.id()));
         let status = status.unwrap_or_default();
@@ -273,7 +273,7 @@ fn a_signal_waits_for_the_group_in_hand_and_no_other_begins() {
             let held = Held::at(step, write(folder.path()));
             held.signal(name);
             held.wait_for(Held::has_seen_signals);
-            // A second one is no less patient.
+            // A second signal does not end it sooner.
             held.signal(name);
             held.wait_for(Held::has_seen_signals);
             let output = held.go_on();
@@ -286,7 +286,7 @@ fn a_signal_waits_for_the_group_in_hand_and_no_other_begins() {
                 Vec::<PathBuf>::new(),
                 "{said}"
             );
-            // One thread writes groups first: the file of its own was not begun.
+            // A single thread writes groups first, so the unrelated file was not started.
             let other = Path::new("other/pod.yaml");
             assert_eq!(files(folder.path())[other], before[other], "{said}");
         }
@@ -364,7 +364,7 @@ fn what_was_to_be_ignored_stays_ignored() {
     assert_eq!(files(folder.path()), after);
 }
 
-/// A tree of which a run was killed after its first rename.
+/// Returns a tree in which a run was killed after its first rename.
 fn half() -> Option<(tempfile::TempDir, Files, Files)> {
     let (after, steps) = fixed();
     if !has_steps(steps) {
@@ -380,7 +380,7 @@ fn half() -> Option<(tempfile::TempDir, Files, Files)> {
     Some((folder, before, after))
 }
 
-/// Runs `--write` on a tree whose journal is not to be followed. Gives what it says.
+/// Asserts that `--write` refuses to follow the journal of a tree, and returns the output.
 #[track_caller]
 fn refuses(folder: &Path) -> String {
     let before = files(folder);
@@ -421,7 +421,7 @@ fn a_part_of_the_tree_sees_the_journal_and_does_not_reach_beyond_it() {
         let check = run(folder.path(), &[root]);
         assert_eq!(check.status.code(), Some(2), "{root}: {}", stdout(&check));
     }
-    // What is left to be moved lies in all of the tree, so that a part of it cannot be finished, or taken back.
+    // The unfinished files are spread over the whole tree, so a part of it can neither be finished nor reverted.
     let output = run(folder.path(), &["--write", "prod"]);
     let said = stderr(&output);
     assert_eq!(output.status.code(), Some(2), "{said}");
@@ -443,7 +443,7 @@ fn a_file_that_was_changed_since_is_nobody_elses_to_move() {
         "{said}"
     );
     assert_eq!(fs::read_to_string(&theirs).unwrap(), text);
-    // As the message says: once the files are as they should be, the folders go.
+    // As the message says: once the files are correct, the folders can be removed.
     fill(folder.path(), &after);
     for above in ["base", "prod", "test"] {
         fs::remove_dir_all(folder.path().join(above).join(JOURNAL)).unwrap();
@@ -485,7 +485,7 @@ fn a_lost_text_has_the_others_taken_back() {
     recovers(folder.path(), &before, &after, "taken back");
 }
 
-/// What came with a repository, an archive or a copy is not followed, whatever it says.
+/// A journal that came with a repository, an archive or a copy is not followed, whatever it contains.
 #[test]
 fn a_journal_from_elsewhere_is_reported_and_never_followed() {
     let Some((half, ..)) = half() else { return };
@@ -498,7 +498,7 @@ fn a_journal_from_elsewhere_is_reported_and_never_followed() {
     );
     let check = run(copy.path(), &["."]);
     assert_eq!(check.status.code(), Some(2), "{}", stderr(&check));
-    // Moved as a whole it is still the same tree.
+    // A tree that was moved as a whole is still the same tree.
     let place = tempfile::tempdir().unwrap();
     let moved = place.path().join("moved");
     fs::rename(half.path(), &moved).unwrap();
@@ -506,7 +506,7 @@ fn a_journal_from_elsewhere_is_reported_and_never_followed() {
     assert_eq!(files(&moved), fixed().0);
 }
 
-/// A journal that is ours in all but what it says.
+/// A journal of our own; links have replaced the files that it names.
 #[test]
 fn a_journal_leads_nowhere_but_to_its_own_texts() {
     let Some((folder, _, after)) = half() else {
@@ -514,7 +514,7 @@ fn a_journal_leads_nowhere_but_to_its_own_texts() {
     };
     let outside = tempfile::tempdir().unwrap();
     fs::write(outside.path().join("x.yaml"), OVERLAY).unwrap();
-    // A file of the group that became a link to one with the very text that the journal asks for.
+    // A file of the group is now a link to a file with exactly the text that the journal expects.
     let path = folder.path().join("test/kustomization.yaml");
     fs::remove_file(&path).unwrap();
     symlink(outside.path().join("x.yaml"), &path).unwrap();
@@ -524,7 +524,7 @@ fn a_journal_leads_nowhere_but_to_its_own_texts() {
         OVERLAY
     );
     assert!(fs::symlink_metadata(&path).unwrap().is_symlink());
-    // And so did its folder.
+    // Then its folder is a link.
     fs::remove_file(&path).unwrap();
     fs::write(&path, OVERLAY).unwrap();
     fs::rename(folder.path().join("test"), outside.path().join("test")).unwrap();
@@ -559,7 +559,7 @@ fn what_only_looks_like_a_journal_is_left_alone() {
     }
 }
 
-/// A folder that becomes a link while regfix is about to write into it.
+/// A folder that becomes a link just before regfix writes into it.
 #[test]
 fn a_folder_swapped_during_the_run_is_not_followed() {
     let (_, steps) = fixed();
@@ -578,7 +578,7 @@ fn a_folder_swapped_during_the_run_is_not_followed() {
     }
 }
 
-/// A run that is held up for so long that another one takes its journal for what a killed run left, and a third one begins.
+/// A run that stalls for so long that a second run takes its journal for one of a killed run, and a third run starts.
 #[test]
 fn a_journal_that_is_another_runs_by_now_is_left_alone() {
     let (_, steps) = fixed();
@@ -609,7 +609,7 @@ fn names_of_one_file_are_fixed_as_one() {
     let alone = run(one.path(), &["--write", "."]);
     assert_eq!(alone.status.code(), Some(0));
     let text = fs::read(one.path().join("a.yaml")).unwrap();
-    // Side by side, and where one of them belongs to a group.
+    // Side by side, and with one of them in a group.
     for (first, second, count) in [
         ("a.yaml", "b.yaml", 4),
         ("base/deployment.yaml", "other/copy.yaml", 3),

@@ -11,7 +11,7 @@ fn folder() -> &'static Path {
     Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/src"))
 }
 
-/// What is printed, on a day of the catalogue and without a configuration.
+/// Returns the output for the day of the catalogue, without a configuration.
 #[track_caller]
 fn said(arguments: &[&str]) -> String {
     let always = ["--no-config", "--as-of", "2026-11-28", "--color", "never"];
@@ -34,10 +34,10 @@ fn refused(arguments: &[&str]) -> String {
     stderr(&output)
 }
 
-/// All parts occur, in this order.
+/// Asserts that all parts occur, in this order.
 #[track_caller]
 fn holds(text: &str, parts: &[&str]) {
-    // Lines wrap where the terminal ends.
+    // Lines wrap at the width of the terminal.
     let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
     let mut rest = text.as_str();
     for part in parts {
@@ -90,7 +90,7 @@ fn an_image_is_explained() {
             "no automatic fix; registry.k8s.io/sig-storage/livenessprobe:v2.0.0 is not in the offline index",
         ],
     );
-    // A host alone, a repository of charts, a chart in a registry.
+    // A host, a chart repository, and a chart in a registry.
     holds(
         &said(&["explain", "k8s.gcr.io"]),
         &["→ registry.k8s.io", "k8s-gcr-io"],
@@ -248,7 +248,7 @@ fn rules_are_explained_one_by_one_or_by_a_glob() {
     assert!(refused(&["explain", ""]).contains("there is no rule ``"));
 }
 
-/// Whoever builds a policy from it has all that regfix has.
+/// The JSON has everything that regfix knows, for those who build a policy from it.
 #[test]
 fn the_rules_as_json_are_the_rules() {
     let text = said(&["rules", "--format", "json"]);
@@ -335,7 +335,7 @@ fn what_changed_since_a_day() {
         lines(&["--changed-since", "2026-11-28", "--as-of", "2026-11-28"]),
         ["0 rules changed since 2026-11-28. `regfix explain RULE` shows more."]
     );
-    // In December, Istio's registries are gone.
+    // Istio's images are deleted in December.
     let december = lines(&["--changed-since", "2026-11-28", "--as-of", "2026-12-01"]).join("\n");
     assert!(december.contains("istio-gcr "), "{december}");
     assert!(

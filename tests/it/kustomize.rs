@@ -1,7 +1,7 @@
-//! Compares what real Kustomize builds before and after: registries move, and nothing else changes.
+//! Compares the builds of real Kustomize before and after the fixes: registries move, and nothing else changes.
 //!
-//! On random trees, a fixed number of them, and on the trees of a folder that `REGFIX_CORPUS` names, or where it is
-//! unpacked by custom. Skipped, and said so, where there is no `kubectl`, or no such folder.
+//! Runs on a fixed number of random trees, and on the corpus that `REGFIX_CORPUS` names. Skipped, with a message, if there
+//! is no `kubectl` or no corpus.
 
 #![allow(clippy::print_stdout, reason = "a test that is skipped says so")]
 
@@ -17,13 +17,13 @@ use crate::common::{files, fill, run, stdout};
 
 type Files = BTreeMap<PathBuf, Vec<u8>>;
 
-/// What a base that lies elsewhere is called in the trees, and where the builds find it.
+/// The URL of a remote base in the trees; the builds find a local copy.
 const REMOTE: &str = "https://git.example.com/team/base.git//config?ref=v1";
 
-/// `REGFIX_TREES` asks for another number of them.
+/// The number of random trees; `REGFIX_TREES` overrides it.
 const TREES: u64 = 12;
 
-/// Real Kustomize, if it is here.
+/// Returns the path of `kubectl`, which contains Kustomize, if it is installed.
 fn kubectl() -> Option<PathBuf> {
     let named = std::env::var_os("REGFIX_KUBECTL").map(PathBuf::from);
     let path = std::env::var_os("PATH").unwrap_or_default();
@@ -31,7 +31,7 @@ fn kubectl() -> Option<PathBuf> {
     named.or_else(|| found.find(|path| path.is_file()))
 }
 
-/// The build of a folder, or nothing where Kustomize refuses it.
+/// Builds a folder; `None` if Kustomize refuses it.
 fn build(kubectl: &Path, folder: &Path) -> Option<String> {
     let output = Command::new(kubectl)
         .args(["kustomize", "--load-restrictor", "LoadRestrictionsNone"])
@@ -43,7 +43,7 @@ fn build(kubectl: &Path, folder: &Path) -> Option<String> {
     output.status.success().then_some(text)
 }
 
-/// Every scalar of a build, by its place, with legacy registries as they are called now.
+/// Returns every scalar of a build with its path; legacy registries are replaced by the current ones.
 fn scalars(text: &str) -> Vec<String> {
     use serde::Deserialize;
     let mut found = Vec::new();
@@ -75,13 +75,13 @@ fn flatten(value: &serde_yaml::Value, path: &str, found: &mut Vec<String>) {
     }
 }
 
-/// The rules whose moves are known here, whatever the others would do.
+/// The rules whose moves [`moved`] reproduces; all others are off.
 const RULES: [&str; 2] = [
     "--select",
     "k8s-gcr-io,gcr-google-containers,k8s-artifacts-prod-gcr",
 ];
 
-/// Knows the moves by itself.
+/// Moves legacy references, independently of regfix.
 fn moved(text: &str) -> String {
     let start = r"(^|[^\w.\-/])";
     let places = r"(k8s\.gcr\.io|(us\.|eu\.|asia\.)?gcr\.io/google[_-]containers|(us|eu|asia)\.gcr\.io/k8s-artifacts-prod)/";
@@ -91,7 +91,7 @@ fn moved(text: &str) -> String {
         .into_owned()
 }
 
-/// Folders with a kustomization.
+/// Returns the folders with a kustomization.
 fn layers(files: &Files) -> Vec<PathBuf> {
     let names = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
     let is_layer = |path: &&PathBuf| names.iter().any(|name| path.ends_with(name));
@@ -101,7 +101,7 @@ fn layers(files: &Files) -> Vec<PathBuf> {
         .collect()
 }
 
-/// Compares the builds of all layers of two trees.
+/// The comparison of the builds of all layers of two trees.
 struct Comparison {
     built: usize,
     /// Layers in which a registry moved.
@@ -111,7 +111,7 @@ struct Comparison {
 
 type Builds = BTreeMap<PathBuf, String>;
 
-/// The layers that Kustomize builds as they are.
+/// Builds the layers; those that Kustomize refuses are left out.
 fn builds(kubectl: &Path, folder: &Path, layers: &[PathBuf]) -> Builds {
     let built = layers
         .par_iter()
@@ -182,13 +182,14 @@ fn random_trees_are_built_as_before() {
                 "seed {seed}: a second run changes nothing"
             );
             if is_half_moved && flags.contains(&"--unsafe-fixes") {
-                // An entry that was left behind acts again: that changes what is built, and is why it needs review.
+                // The entry that was left behind selects an image again, which changes the build. That is why it needs
+                // review.
                 continue;
             }
             if *safe.get_or_insert_with(|| again.clone()) == again
                 && flags.contains(&"--unsafe-fixes")
             {
-                // Built already.
+                // Compared in the run without the flag.
                 continue;
             }
             bring_in(after.path());
@@ -217,7 +218,7 @@ fn random_trees_are_built_as_before() {
     );
 }
 
-/// Whether a tree has an entry that goes by an old name where its base has the new one.
+/// Whether a tree has an entry with an old name although its base already has the new one.
 fn is_half_moved(tree: &Files) -> bool {
     let folder = tempfile::tempdir().unwrap();
     fill(folder.path(), tree);
@@ -225,8 +226,8 @@ fn is_half_moved(tree: &Files) -> bool {
     stdout(&report).contains("the new name is already here")
 }
 
-/// Puts the base that lies elsewhere where the builds find it. It holds no image under both of its names: whether it
-/// does cannot be known, and the entry that is added for the bases here would select it.
+/// Puts a copy of the remote base where the builds find it. It has each image only under its old name: regfix cannot know
+/// whether a remote base has both names, and the entry that it adds for the local bases would also select the new one.
 fn bring_in(folder: &Path) {
     for (path, bytes) in files(folder) {
         let text = String::from_utf8(bytes).unwrap();
@@ -254,7 +255,7 @@ fn bring_in(folder: &Path) {
     fs::write(folder.join("remote/pod.yaml"), pod).unwrap();
 }
 
-/// Gives all entries other tags. One that stopped selecting anything would not be noticed where the tags happen to agree.
+/// Changes all tags, because an entry that stopped selecting would go unnoticed if the tags happen to agree.
 fn bump(folder: &Path) {
     let tag = regex::Regex::new(r#"(newTag"?: *['"]?)([\w.-]+)"#).unwrap();
     for (path, bytes) in files(folder) {
@@ -264,7 +265,7 @@ fn bump(folder: &Path) {
     }
 }
 
-/// A tree before and after, for people.
+/// Shows a tree before and after.
 fn shown(before: &Files, after: &Files) -> String {
     let mut out = String::new();
     for (path, bytes) in before {
@@ -325,7 +326,7 @@ const TAGS: [&str; 4] = ["'3.1'", "\"3.5\"", "v9-none", "1.7.0"];
 
 const IGNORED: &str = " # regfix: ignore[all] not now";
 
-/// Makes trees by chance, the same ones each time.
+/// A generator of pseudo-random trees, the same in each run.
 struct Maker {
     state: u64,
     files: Files,
@@ -341,7 +342,7 @@ impl Maker {
         }
     }
 
-    /// A number below `limit`, by xorshift.
+    /// Returns a number below `limit`, by xorshift.
     fn below(&mut self, limit: usize) -> usize {
         for _ in 0..3 {
             self.state ^= self.state << 13;
@@ -377,7 +378,7 @@ impl Maker {
         }
         let overlays = 1 + self.below(3);
         for index in 0..overlays {
-            // What is below it, each base once.
+            // The folders below, each base once.
             let below = match self.below(3) {
                 0 if index > 0 => vec![format!("over{}", index - 1)],
                 1 => (0..bases).map(|index| format!("base{index}")).collect(),
@@ -408,7 +409,7 @@ impl Maker {
                 self.pods += 1;
             }
         }
-        // The pod of the remote base can be there once only.
+        // The pod of the remote base may occur only once.
         let remote = if base {
             self.one_in(6) && folder == "base0"
         } else {
@@ -472,7 +473,7 @@ impl Maker {
         text
     }
 
-    /// A test of what may be there, a patch of JSON, or one to be merged.
+    /// Returns a JSON patch that tests, one that replaces, or a merge patch.
     fn patches(&mut self) -> String {
         let pod = self.below(self.pods);
         let (image, other) = (self.pick(&IMAGES), self.pick(&IMAGES));
@@ -489,7 +490,7 @@ impl Maker {
         }
     }
 
-    /// What an entry says, as keys and values.
+    /// Returns the keys and values of an entry.
     fn entry(&mut self) -> Vec<(&'static str, &'static str)> {
         let mut pairs = vec![("name", self.pick(&NAMES))];
         if self.one_in(3) {
@@ -608,7 +609,7 @@ fn trees_of_the_corpus_are_built_as_before() {
     assert!(built > 0, "no tree of the corpus could be built");
 }
 
-/// A base that has moved, and an overlay that has not: as after a move that was made in half of the files.
+/// A base that has moved and an overlay that has not, as after an incomplete move.
 #[test]
 fn a_half_moved_tree_is_never_clean_and_its_entry_follows() {
     let files = [
@@ -630,7 +631,7 @@ fn a_half_moved_tree_is_never_clean_and_its_entry_follows() {
     );
     assert_eq!(output.status.code(), Some(1), "{}", stdout(&output));
     assert!(stdout(&output).contains("the new name is already here"));
-    // It selects nothing today: what is built stays as it is until somebody has looked.
+    // The entry selects nothing today, so the build stays as it is until somebody has reviewed the fix.
     assert_eq!(crate::common::files(folder.path()), before);
     let output = run(folder.path(), &["--write", "--unsafe-fixes"]);
     assert_eq!(output.status.code(), Some(0), "{}", stdout(&output));

@@ -1,6 +1,6 @@
-//! Flux and Argo CD documents made by chance over a folder of manifests, emulated by real Kustomize before and after the
-//! fixes: an image that results stays as it is, or becomes what it becomes where it is written out alone. Skipped, and said
-//! so, where there is no `kubectl`.
+//! Generated Flux and Argo CD documents over a folder of manifests, emulated by real Kustomize before and after the fixes:
+//! each resulting image stays as it is, or becomes what its fix makes of it in a plain pod. Skipped, with a message, if
+//! there is no `kubectl`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -11,10 +11,10 @@ use std::process::{Command, Stdio};
 use crate::common::{files, fill, run};
 use crate::differential::{Chance, IMAGES, Moves, alone, images_of, shown};
 
-/// Enough that each shape meets each other one.
+/// Enough for each shape to meet each other one.
 const CASES: u64 = 24;
 
-/// The document that lays something over the folder.
+/// The document that changes the images of the folder.
 const DOCUMENT: &str = "clusters/layer.yaml";
 
 #[allow(clippy::print_stdout, reason = "a test that is skipped says so")]
@@ -27,7 +27,7 @@ fn has_kubectl() -> bool {
     found
 }
 
-/// Pods in a folder, perhaps an overlay over them, and a document that selects some of their images.
+/// Creates pods in a folder, perhaps an overlay over them, and a document that selects some of their images.
 fn tree(seed: u64) -> BTreeMap<PathBuf, Vec<u8>> {
     let mut chance = Chance::new(seed);
     let mut found = BTreeMap::new();
@@ -66,7 +66,7 @@ fn tree(seed: u64) -> BTreeMap<PathBuf, Vec<u8>> {
     found
 }
 
-/// `images` of a kustomization: a new name, a new tag or both for some of the names.
+/// Writes the `images` of a kustomization: a new name, a new tag or both for some of the names.
 fn entries(chance: &mut Chance, names: &[(String, &str)], key: &str) -> String {
     let mut text = format!("{key}:\n");
     let mut done = BTreeSet::new();
@@ -90,7 +90,7 @@ fn entries(chance: &mut Chance, names: &[(String, &str)], key: &str) -> String {
     }
 }
 
-/// A JSON patch of the first pod, which may test what it replaces.
+/// Writes a JSON patch of the first pod, which may test the value that it replaces.
 fn patch(chance: &mut Chance, names: &[(String, &str)], has_overlay: bool) -> String {
     let prefix = if has_overlay { "x-" } else { "" };
     let (name, tag) = &names[0];
@@ -121,7 +121,7 @@ fn flux(path: &str, kustomization: &str) -> String {
     text
 }
 
-/// `OLD=NEW:tag` and its like.
+/// Writes an Application with entries such as `OLD=NEW:tag`.
 fn argo(chance: &mut Chance, names: &[(String, &str)], path: &str) -> String {
     let mut text = format!(
         "apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata:\n  name: a\nspec:\n  source:\n    repoURL: https://git.example.com/x\n    path: apps/{path}\n    kustomize:\n      images:\n"
@@ -141,7 +141,7 @@ fn argo(chance: &mut Chance, names: &[(String, &str)], path: &str) -> String {
     text
 }
 
-/// The kustomization that does what the document does.
+/// Returns the kustomization that has the same effect as the document.
 fn emulated(document: &str) -> String {
     let lines: Vec<&str> = document.lines().collect();
     let path = lines
@@ -173,7 +173,7 @@ fn emulated(document: &str) -> String {
     text
 }
 
-/// The image of each pod that results.
+/// Returns the resulting image of each pod.
 fn rendered(folder: &Path) -> BTreeMap<String, String> {
     let document = fs::read_to_string(folder.join(DOCUMENT)).unwrap();
     let build = folder.join("build");

@@ -1,5 +1,5 @@
-//! The layers of `ARCHITECTURE.md` hold: a module imports from lower layers only, and siblings do not import each other in a
-//! circle.
+//! Checks the layers of `ARCHITECTURE.md`: a module imports from lower layers only, and siblings do not import each other
+//! in a circle.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 use syn::visit::{self, Visit};
 use syn::{Attribute, Item, ItemUse, UseTree};
 
-/// Modules whose files import each other, and why that stays.
+/// Modules whose files import each other, and the reason.
 const CIRCLES: [(&str, &[&str], &str); 2] = [
     (
         "cli",
@@ -25,16 +25,16 @@ const CIRCLES: [(&str, &[&str], &str); 2] = [
 type Module = Vec<String>;
 type Uses = BTreeSet<(Module, Module)>;
 
-/// A source file, as far as it says what it uses.
+/// A source file, and the paths that it uses.
 #[derive(Default)]
 struct Source {
     path: PathBuf,
     text: String,
-    /// What its `use` items bring in, by the name that they give it.
+    /// The paths that its `use` items import, by the name that they get here.
     named: BTreeMap<String, Vec<String>>,
-    /// Every path that is written in it, outside of tests.
+    /// Every path in its code outside of tests.
     paths: BTreeSet<Vec<String>>,
-    /// Modules below it that are compiled for tests only.
+    /// Child modules that are compiled for tests only.
     tests: Vec<String>,
 }
 
@@ -42,7 +42,7 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("src")
 }
 
-/// All modules below `src` that are no tests, by their paths in the crate.
+/// Reads all modules below `src` except tests, by their paths in the crate.
 fn modules() -> BTreeMap<Module, Source> {
     fn below(folder: &Path, module: &Module, all: &mut BTreeMap<Module, Source>) {
         for entry in std::fs::read_dir(folder).unwrap() {
@@ -138,7 +138,7 @@ impl<'ast> Visit<'ast> for Source {
     }
 }
 
-/// The module in which something is defined that a path of another module names, re-exports followed.
+/// Returns the module that defines what a path of another module names. Follows re-exports.
 fn target(all: &BTreeMap<Module, Source>, from: &Module, path: &[String]) -> Option<Module> {
     let full = absolute(all, from, path)?;
     let mut full = full;
@@ -180,14 +180,14 @@ fn absolute(all: &BTreeMap<Module, Source>, from: &Module, path: &[String]) -> O
     }
 }
 
-/// All modules, and which of them uses which. Reading them takes a while, and several tests want them.
+/// All modules, and which uses which. Reading them takes a while, so the tests share them.
 static READ: LazyLock<(BTreeMap<Module, Source>, Uses)> = LazyLock::new(|| {
     let all = modules();
     let uses = uses(&all);
     (all, uses)
 });
 
-/// The files of all modules, and their texts.
+/// Returns the file of each module, and its text.
 pub(crate) fn sources() -> impl Iterator<Item = (&'static Path, &'static str)> {
     let sources = READ.0.values();
     sources.map(|source| (source.path.as_path(), source.text.as_str()))
@@ -201,7 +201,7 @@ fn uses(all: &BTreeMap<Module, Source>) -> Uses {
     pairs.filter(|(from, to)| from != to).collect()
 }
 
-/// The layer of each module, as `ARCHITECTURE.md` has it.
+/// Reads the layer of each module from `ARCHITECTURE.md`.
 fn layers() -> BTreeMap<String, u32> {
     let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("ARCHITECTURE.md");
     let page = std::fs::read_to_string(page).unwrap();
@@ -315,7 +315,7 @@ fn has_circle(graph: &BTreeMap<String, BTreeSet<String>>) -> bool {
     !graph.is_empty()
 }
 
-/// A module that uses none of those that are left, or that none of them uses.
+/// Returns a module that uses none of the remaining modules, or that none of them uses.
 fn leaf(graph: &BTreeMap<String, BTreeSet<String>>) -> Option<String> {
     let is_leaf = |(name, uses): &(&String, &BTreeSet<String>)| {
         let uses_none = uses.iter().all(|used| !graph.contains_key(used));

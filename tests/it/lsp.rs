@@ -1,4 +1,4 @@
-//! The language server, by the messages that editors send it.
+//! The language server, driven by the messages that editors send.
 
 mod actions;
 pub(crate) mod editor;

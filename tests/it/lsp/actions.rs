@@ -1,4 +1,4 @@
-//! Code actions at a finding, and their edits; and what is shown where the pointer rests.
+//! Code actions at a finding and their edits; and hover texts.
 
 use std::fs;
 
@@ -16,7 +16,7 @@ fn titles(actions: &[Value]) -> Vec<&str> {
         .collect()
 }
 
-/// The action whose title begins like this.
+/// Returns the action whose title starts with `start`.
 fn action<'a>(actions: &'a [Value], start: &str) -> &'a Value {
     let mut all = actions.iter();
     let found = all.find(|action| action["title"].as_str().unwrap().starts_with(start));
@@ -62,7 +62,7 @@ fn all_that_is_safe_in_a_file_is_fixed_as_write_does() {
     let folder = folder(&[("pod.yaml", POD), ("other.yaml", POD)]);
     let mut editor = Editor::start(folder.path());
     editor.open("pod.yaml", POD);
-    // Somebody is typing: what is on the disk does not count.
+    // The text in the editor counts, not the one on disk.
     editor.edit("pod.yaml", 0, 0, "# ä𝒳\n");
     for only in [&["source.fixAll"][..], &["source.fixAll.regfix"]] {
         let actions = editor.actions("pod.yaml", 0, 0, only);
@@ -146,7 +146,7 @@ fn an_editor_that_knows_no_versions_gets_plain_changes() {
         fix["edit"]["changes"][&uri][0]["newText"],
         "registry.k8s.io"
     );
-    // The baseline is not there, and this editor creates no files.
+    // There is no baseline yet, and this editor cannot create files.
     assert!(
         !titles(&actions)
             .iter()
@@ -189,7 +189,7 @@ fn a_file_that_is_not_what_was_judged_is_not_edited() {
     let place = at(POD, "pause");
     editor.edit("pod.yaml", place, place, "cluster-");
     let actions = editor.actions("pod.yaml", place, place, &["quickfix"]);
-    // Each edit names the version that it is for.
+    // Each edit names the version that it applies to.
     let edit = &action(&actions, "Replace with registry.k8s.io/cluster-pause:3.9")["edit"];
     assert_eq!(edit["documentChanges"][0]["textDocument"]["version"], 2);
     editor.stop();

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::common::regfix;
 
-/// No answer takes longer, however busy the machine is.
+/// The time limit for an answer, even on a busy machine.
 const LONG: Duration = Duration::from_secs(120);
 
 pub(crate) struct Editor {
@@ -19,20 +19,20 @@ pub(crate) struct Editor {
     stdin: Option<ChildStdin>,
     messages: Receiver<Value>,
     folder: PathBuf,
-    /// What positions count in, as the server chose.
+    /// The unit of positions that the server chose.
     pub(crate) units: String,
     last_id: i64,
-    /// By URI.
+    /// Versions and texts of open documents, by URI.
     pub(crate) texts: BTreeMap<String, (i64, String)>,
-    /// The last that were published, by URI, and for which version.
+    /// The last published diagnostics and their version, by URI.
     published: BTreeMap<String, (Option<i64>, Vec<Value>)>,
-    /// What the server said to the user.
+    /// Messages that the server showed to the user.
     pub(crate) shown: Vec<String>,
-    /// What the server asked of the editor.
+    /// Requests that the server sent to the editor.
     pub(crate) asked: Vec<String>,
 }
 
-/// All that matters to the server.
+/// Returns the capabilities of an editor that supports everything that the server uses.
 pub(crate) fn able(encodings: &[&str]) -> Value {
     json!({
         "general": {"positionEncodings": encodings},
@@ -61,7 +61,7 @@ impl Editor {
         Self::start_with(folder, &[], able(&["utf-16"]), &["."], Value::Null)
     }
 
-    /// `folders` are those of the workspace, below `folder`.
+    /// Starts the server. `folders` are the folders of the workspace, relative to `folder`.
     pub(crate) fn start_with(
         folder: &Path,
         arguments: &[&str],
@@ -119,7 +119,7 @@ impl Editor {
         editor
     }
 
-    /// The memory that the server has, in KiB; `None` where the system does not say.
+    /// Returns the resident memory of the server in KiB; `None` if the system does not report it.
     pub(crate) fn memory(&self) -> Option<usize> {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).ok()?;
         let line = status
@@ -150,7 +150,7 @@ impl Editor {
         self.send(&json!({"jsonrpc": "2.0", "method": method, "params": params}));
     }
 
-    /// Sends a request, and gives its number.
+    /// Sends a request, and returns its id.
     pub(crate) fn ask(&mut self, method: &str, params: Value) -> i64 {
         self.last_id += 1;
         let id = self.last_id;
@@ -158,7 +158,7 @@ impl Editor {
         id
     }
 
-    /// The answer to a request, or the error.
+    /// Waits for the answer to a request. Returns the result or the error.
     pub(crate) fn answer(&mut self, id: i64) -> Result<Value, Value> {
         loop {
             let message = self
@@ -231,7 +231,7 @@ impl Editor {
         );
     }
 
-    /// Replaces bytes of a document, and reports that as a change of a range.
+    /// Replaces a byte range of a document, and notifies the server of the change.
     pub(crate) fn edit(&mut self, name: &str, start: usize, end: usize, with: &str) {
         let uri = self.uri(name);
         let units = self.units.clone();
@@ -254,7 +254,7 @@ impl Editor {
         &self.texts[&self.uri(name)].1
     }
 
-    /// The actions at bytes of a document.
+    /// Returns the actions for a byte range of a document.
     pub(crate) fn actions(
         &mut self,
         name: &str,
@@ -276,7 +276,7 @@ impl Editor {
         }
         let asked = json!({"textDocument": {"uri": uri}, "range": range, "context": context});
         let answer = self.request("textDocument/codeAction", asked).unwrap();
-        // With broken settings there is no answer.
+        // There is no answer if the settings are invalid.
         answer.as_array().cloned().unwrap_or_default()
     }
 
@@ -287,7 +287,8 @@ impl Editor {
         self.request("textDocument/hover", asked).unwrap()
     }
 
-    /// What is shown of a document, once the server has seen all that was sent: it answers no question before.
+    /// Returns the diagnostics of a document for its current version. Requests code actions first: the server answers only
+    /// after it has seen all earlier messages.
     pub(crate) fn diagnostics(&mut self, name: &str) -> Vec<Value> {
         let none = self.actions(name, 0, 0, &["refactor"]);
         assert_eq!(none, Vec::<Value>::new());
@@ -297,7 +298,7 @@ impl Editor {
         all
     }
 
-    /// What is found in a document: rule, line and column from 1, the column in characters.
+    /// Returns rule, line and column of each diagnostic, from 1; the column counts characters.
     pub(crate) fn found(&mut self, name: &str) -> Vec<(String, usize, usize)> {
         let all = self.diagnostics(name);
         let text = self.text(name).to_owned();
@@ -325,12 +326,12 @@ impl Editor {
         found
     }
 
-    /// The last diagnostics that were published for a document, whatever is under way.
+    /// Returns the last published diagnostics of a document, even if they are outdated.
     pub(crate) fn published(&self, name: &str) -> Option<&Vec<Value>> {
         self.published.get(&self.uri(name)).map(|(_, all)| all)
     }
 
-    /// Applies an edit of the workspace to what is open, and to the disk otherwise.
+    /// Applies an edit of the workspace to open documents, and to the disk otherwise.
     pub(crate) fn apply(&mut self, edit: &Value) {
         for change in edit["documentChanges"].as_array().unwrap() {
             if change["kind"] == "create" {
@@ -381,14 +382,14 @@ impl Editor {
         }
     }
 
-    /// Ends the server as an editor does.
+    /// Shuts the server down as an editor does.
     pub(crate) fn stop(mut self) {
         assert_eq!(self.request("shutdown", Value::Null), Ok(Value::Null));
         self.notify("exit", Value::Null);
         assert!(self.child.wait().unwrap().success());
     }
 
-    /// Is gone without a word.
+    /// Closes the connection without a shutdown.
     pub(crate) fn vanish(mut self) -> std::process::ExitStatus {
         self.stdin = None;
         self.child.wait().unwrap()
@@ -432,7 +433,7 @@ fn count(letter: char, units: &str) -> usize {
     }
 }
 
-/// Where lines begin; a lone `\r` ends one, too.
+/// Returns the offsets at which lines start; a lone `\r` also ends a line.
 fn starts(text: &str) -> Vec<usize> {
     let mut starts = vec![0];
     let mut letters = text.char_indices().peekable();
@@ -445,7 +446,7 @@ fn starts(text: &str) -> Vec<usize> {
     starts
 }
 
-/// Where a byte is, as the protocol has it.
+/// Converts a byte offset to a position of the protocol.
 pub(crate) fn position(text: &str, offset: usize, units: &str) -> Value {
     let starts = starts(text);
     let line = starts.iter().rposition(|start| *start <= offset).unwrap();
@@ -454,7 +455,7 @@ pub(crate) fn position(text: &str, offset: usize, units: &str) -> Value {
     json!({"line": line, "character": character})
 }
 
-/// The byte at a position.
+/// Converts a position of the protocol to a byte offset.
 pub(crate) fn offset(text: &str, position: &Value, units: &str) -> usize {
     let line = usize::try_from(position["line"].as_u64().unwrap()).unwrap();
     let mut left = usize::try_from(position["character"].as_u64().unwrap()).unwrap();

@@ -1,4 +1,4 @@
-//! Thousands of edits at random: the server must have the editor's text in the end, and find in it what a new run finds.
+//! Thousands of random edits: the server must end up with the editor's text, and report what a new run finds in it.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -12,10 +12,10 @@ use crate::common::{folder, run, stdout};
 const EDITS: usize = 10_000;
 const CHECKS: usize = 50;
 
-/// So much more memory, in KiB, the second half of the edits may take: the allocator gives some back late.
+/// The growth of memory, in KiB, that is allowed in the second half of the edits: the allocator returns some of it late.
 const MORE: usize = 16 << 10;
 
-/// Files of a chart and of kustomizations that belong together, and one alone.
+/// Files of a chart and of kustomizations that belong together, and a single file.
 const FILES: [(&str, &str); 7] = [
     (
         "chart/Chart.yaml",
@@ -41,7 +41,7 @@ const FILES: [(&str, &str); 7] = [
     ("alone.yaml", "a: 𝒳𝒳 k8s.gcr.io\nimage: k8s.gcr.io/ä\n"),
 ];
 
-/// What is typed and pasted.
+/// Texts that are typed and pasted.
 const PIECES: [&str; 19] = [
     "k8s.gcr.io/",
     "image: ",
@@ -64,7 +64,7 @@ const PIECES: [&str; 19] = [
     "\n- image: k8s.gcr.io/pause:3.2\n",
 ];
 
-/// Numbers that look random and are the same each time.
+/// A generator of pseudo-random numbers, the same in each run.
 struct Dice(u64);
 
 impl Dice {
@@ -83,7 +83,7 @@ fn boundary(text: &str, mut at: usize) -> usize {
     at
 }
 
-/// One edit of a document, which never grows for long.
+/// Edits a document once; long documents shrink again.
 fn edit(editor: &mut Editor, dice: &mut Dice, name: &str) {
     let text = editor.text(name).to_owned();
     let start = boundary(&text, dice.throw(text.len() + 1));
@@ -96,7 +96,7 @@ fn edit(editor: &mut Editor, dice: &mut Dice, name: &str) {
     editor.edit(name, start, end, with);
 }
 
-/// What a new run finds in the files as they are on the disk.
+/// Returns the findings of a new run on the files on disk.
 fn fresh(folder: &Path) -> BTreeMap<String, Vec<(String, usize, usize)>> {
     let report: Value = serde_json::from_str(&stdout(&run(folder, &["--format", "json"]))).unwrap();
     let number = |value: &Value| usize::try_from(value.as_u64().unwrap()).unwrap();
@@ -117,7 +117,7 @@ fn fresh(folder: &Path) -> BTreeMap<String, Vec<(String, usize, usize)>> {
     files.collect()
 }
 
-/// What is shown as found; problems have no rule.
+/// Returns the findings that are shown. Problems have no rule and are left out.
 fn shown(editor: &mut Editor, name: &str) -> Vec<(String, usize, usize)> {
     let mut found = editor.found(name);
     found.retain(|(rule, ..)| !rule.is_empty());
@@ -147,7 +147,7 @@ fn after_any_edits_what_is_shown_is_what_a_new_run_finds() {
                 let (name, _) = FILES[dice.throw(FILES.len())];
                 edit(&mut editor, &mut dice, name);
             }
-            // Most times all begins again, or nothing of YAML would be left.
+            // Most rounds start from the original files, because the edits soon leave nothing that is YAML.
             if round % 4 > 0 {
                 for (name, text) in FILES {
                     let end = editor.text(name).len();
@@ -173,7 +173,7 @@ fn after_any_edits_what_is_shown_is_what_a_new_run_finds() {
                 );
             }
         }
-        // What is kept is what is open, however long it is edited.
+        // The server keeps only open documents, however long they are edited.
         if let (Some(before), Some(after)) = (before, editor.memory()) {
             assert!(after < before + MORE, "{before} KiB grew to {after} KiB");
         }

@@ -1,4 +1,4 @@
-//! Documents that are opened, changed, saved and closed, and what is shown of them meanwhile.
+//! Documents that are opened, changed, saved and closed, and the diagnostics shown meanwhile.
 
 use std::fs;
 
@@ -96,7 +96,7 @@ fn a_chart_is_judged_with_what_is_typed_in_its_other_files() {
     let mut editor = Editor::start(folder.path());
     editor.open("web/values.yaml", values);
     assert_eq!(editor.found("web/values.yaml"), [rule("k8s-gcr-io", 2, 13)]);
-    // The template puts a host before it, so that the value cannot be moved any more.
+    // The template puts a host before the value, so the value cannot be moved any more.
     editor.open("web/templates/pod.yaml", template);
     let at = template.find("{{").unwrap();
     editor.edit("web/templates/pod.yaml", at, at, "mirror.example.com/");
@@ -126,7 +126,7 @@ fn the_configuration_of_the_repository_counts_and_is_read_again_when_it_is_saved
     editor.edit(".regfix.yaml", 0, text, "ignore: [bitnami-*]\n");
     editor.save(".regfix.yaml");
     assert_eq!(editor.found("pod.yaml").len(), 1);
-    // A mistake is shown, once, and nothing is found until it is corrected.
+    // A mistake in the settings is shown once, and nothing is reported until it is corrected.
     let text = editor.text(".regfix.yaml").len();
     editor.edit(".regfix.yaml", 0, text, "ignored: []\n");
     editor.save(".regfix.yaml");
@@ -205,7 +205,7 @@ fn several_folders_have_settings_of_their_own_and_can_come_and_go() {
     );
     editor.open("one/pod.yaml", POD);
     editor.open("two/pod.yaml", POD);
-    // It is in no folder of the editor, and judged on its own.
+    // This document is outside the folders of the editor, so it is judged alone.
     editor.open("three/pod.yaml", POD);
     assert_eq!(editor.found("one/pod.yaml").len(), 1);
     assert_eq!(editor.found("two/pod.yaml"), []);
@@ -266,12 +266,12 @@ fn a_question_that_is_cancelled_has_an_error_for_an_answer() {
     editor.open("pod.yaml", POD);
     let uri = editor.uri("pod.yaml");
     let asked = json!({"textDocument": {"uri": uri}, "position": {"line": 3, "character": 15}});
-    // Before the first walk nothing is answered.
+    // The server answers nothing before its first walk.
     let id = editor.ask("textDocument/hover", asked);
     editor.notify("$/cancelRequest", json!({"id": id}));
     match editor.answer(id) {
         Err(error) => assert_eq!(error["code"], -32800),
-        // It was answered before the word came.
+        // The answer was sent before the cancellation arrived.
         Ok(answer) => assert!(answer["contents"]["value"].is_string()),
     }
     assert_eq!(editor.found("pod.yaml").len(), 1);
