@@ -1,4 +1,4 @@
-//! The integration tests, in one binary: it links once, and all of them run side by side.
+//! The integration tests, in one binary: it is linked once, and all tests run in parallel.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 

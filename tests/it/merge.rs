@@ -1,4 +1,4 @@
-//! Results of several runs as one report: `regfix merge`.
+//! Merging the results of several runs into one report: `regfix merge`.
 
 use std::fs;
 use std::path::Path;
@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::common::{LEGACY, formats_but, run, stderr, stdout};
 use crate::repository::git;
 
-/// Four repositories: two with findings, one that has a baseline, one that is clean.
+/// Creates four repositories: two with findings, one with a baseline, and a clean one.
 fn four() -> tempfile::TempDir {
     let folder = crate::common::folder(&[
         (
@@ -70,7 +70,7 @@ fn merged(folder: &Path, files: &[String], arguments: &[&str]) -> Output {
     run(folder, &all)
 }
 
-/// Without what only one run, or only several, can know.
+/// Removes what differs between one run and several: times and counts of excluded files.
 fn comparable(text: &str) -> String {
     let lines = text.lines().filter(|line| !line.contains(" ms)"));
     let lines = lines.map(|line| line.split("excluded").next().unwrap_or_default());
@@ -119,7 +119,7 @@ fn merged_shards_are_the_report_of_one_run_in_any_format() {
             assert_eq!(one, other, "{format}: the order of files");
         }
     }
-    // Given twice, it counts once.
+    // A file that is given twice counts once.
     let mut files = shards(at, "jsonl");
     fs::copy(at.join("2.jsonl"), at.join("copy.jsonl")).unwrap();
     let once = stdout(&merged(at, &files, &["--format", "jsonl"]));
@@ -205,7 +205,7 @@ fn missing_and_different_parts_make_it_incomplete() {
         "{}",
         stderr(&output)
     );
-    // A run that says of itself that it is incomplete.
+    // A result that states that its run is incomplete.
     run(at, &["web", "nowhere", "--output", "jsonl=part.jsonl"]);
     let output = merged(at, &["part.jsonl".to_owned()], &["--exit-zero"]);
     assert_eq!(output.status.code(), Some(2));
@@ -269,7 +269,7 @@ fn broken_and_hostile_results_are_refused_with_their_place() {
     fs::write(at.join("x.jsonl"), b"\xff\xfe\xff").unwrap();
     assert_eq!(run(at, &["merge", "x.jsonl"]).status.code(), Some(2));
     assert_eq!(run(at, &["merge", "none.jsonl"]).status.code(), Some(2));
-    // A path of a stranger leads nowhere.
+    // A path from an untrusted result is not used to read or write files.
     let near = "\"start\":0,\"end\":1,\"line\":1,\"column\":1,\"end_line\":1,\"end_column\":2";
     fs::write(at.join("x.jsonl"), finding(near)).unwrap();
     for format in formats_but(&[]) {
@@ -315,7 +315,7 @@ fn runs_of_several_days_become_a_line() {
         page.contains("4 findings on 2026-11-01, 1 on 2026-11-15"),
         "{page}"
     );
-    // What was joined keeps what came before.
+    // A merged report keeps the earlier counts.
     merged(
         at,
         &names[..1],

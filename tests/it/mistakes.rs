@@ -1,4 +1,4 @@
-//! Mistakes that people make when typing, and the message that says what to type instead.
+//! Typing mistakes, and messages that name the correct input.
 
 use std::path::Path;
 
@@ -172,7 +172,7 @@ fn names_that_look_like_a_configuration_are_refused() {
         assert!(err.contains(name) && err.contains("rename it to "), "{err}");
         assert!(err.trim_end().ends_with("/.regfix.yaml"), "{err}");
     }
-    // A workflow that runs regfix may have its name.
+    // A workflow that runs regfix may be called `regfix.yaml`.
     let folder = folder(&[
         (".github/workflows/regfix.yaml", "on: push\n"),
         ("deploy/regfix.yml", LEGACY),
@@ -269,7 +269,7 @@ fn the_page_of_an_own_rule_has_no_empty_parts() {
     assert_eq!(headings, ["What", "Example", "How safe"], "{said}");
 }
 
-/// The formats for programs are JSON, and repeat the images that they are about.
+/// Reports for programs are JSON and contain the legacy references.
 #[test]
 fn reports_of_an_earlier_run_are_left_out_and_counted() {
     for (arguments, names) in [

@@ -1,4 +1,4 @@
-//! Output: streams that end early, and names and texts that would steer a terminal or hide in a report.
+//! Output: streams that end early, and names and texts that could control a terminal or hide in a report.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -11,7 +11,7 @@ use regfix::report::FORMATS;
 
 use crate::common::{LEGACY, MOVED, folder, regfix, run, stderr, stdout};
 
-/// More files than one batch, whose report is larger than any buffer.
+/// Creates more files than one batch, with a report larger than any buffer.
 fn many() -> tempfile::TempDir {
     let folder = folder(&[]);
     for index in 0..300 {
@@ -30,14 +30,14 @@ fn texts(folder: &Path) -> Vec<String> {
         .collect()
 }
 
-/// A stream that nobody reads.
+/// Returns a stream whose reader is closed.
 fn closed() -> Stdio {
     let (reader, writer) = std::io::pipe().unwrap();
     drop(reader);
     writer.into()
 }
 
-/// A stream that takes nothing, where the system has one.
+/// Returns a stream to a full device, if the system has one.
 fn full() -> Option<Stdio> {
     let file = fs::File::options().write(true).open("/dev/full");
     file.ok().map(Stdio::from)
@@ -78,7 +78,7 @@ fn writing_goes_on_when_nobody_reads() {
 #[test]
 fn what_is_left_is_in_the_exit_code_though_nobody_reads() {
     let folder = many();
-    // `bitnami` asks for a review, and what is no UTF-8 cannot be read.
+    // The `bitnami` fix needs review, and the file that is not UTF-8 cannot be read.
     fs::write(
         folder.path().join("zzz.yaml"),
         "image: bitnami/redis:7.2.4\n",
@@ -108,7 +108,7 @@ fn a_check_that_nobody_reads_is_never_clean_and_says_nothing() {
             assert!(!stderr(&output).contains("regfix:"), "{}", stderr(&output));
         }
     }
-    // The last file of all has the only finding.
+    // Only the last file has a finding.
     let folder = many();
     for (path, _) in crate::common::files(folder.path()) {
         fs::write(folder.path().join(path), "# k8s.gcr.io\n").unwrap();
@@ -161,7 +161,7 @@ fn a_full_disk_is_named_and_all_files_are_written() {
     }
 }
 
-/// Characters that steer a terminal, turn the direction of reading, or cannot be seen.
+/// Characters that control a terminal, change the reading direction, or are invisible.
 const HOSTILE: [&str; 16] = [
     "\x1b[31m",
     "\x1b]0;x\x07",
@@ -202,7 +202,7 @@ fn assert_harmless(what: &str, bytes: &[u8]) {
     );
 }
 
-/// The names and texts of a hostile repository. Every kind of message about a file has a part of it.
+/// Returns the files of a hostile repository. Every kind of message about a file contains one of the words.
 fn hostile_files([a, b, c]: [&str; 3]) -> BTreeMap<PathBuf, Vec<u8>> {
     let chart = format!(
         "apiVersion: v2\nname: \"x{}\"\nversion: 1.0.0\ndependencies:\n- name: s\n  version: 1.0.0\n",
@@ -257,7 +257,7 @@ fn hostile_files([a, b, c]: [&str; 3]) -> BTreeMap<PathBuf, Vec<u8>> {
     files
 }
 
-/// All that regfix has to say about a hostile repository, in every way that it says something.
+/// Asserts that everything that regfix prints about a hostile repository is harmless.
 fn hold_harmless(words: &[String; 3]) {
     let [a, b, c] = words.each_ref().map(String::as_str);
     let files = hostile_files([a, b, c]);
@@ -278,7 +278,7 @@ fn hold_harmless(words: &[String; 3]) {
         for (at, format) in FORMATS.iter().enumerate() {
             let folder = place();
             let shown = ["--all-text", ".", &link, &missing, "--format", format.name];
-            // The reports that are written to files are the same each time.
+            // The reports in files do not depend on `--format`.
             let outputs = if at == 0 { &outputs[..] } else { &[] };
             let output = run(folder.path(), &[&shown[..], mode, outputs].concat());
             assert_harmless("standard error", &output.stderr);
@@ -321,7 +321,7 @@ fn hold_harmless(words: &[String; 3]) {
     hold_configuration_harmless([a, b, c]);
 }
 
-/// What a repository's own configuration says is no more trusted than its files.
+/// Asserts the same for texts from the repository's configuration, which is not trusted either.
 fn hold_configuration_harmless([a, b, c]: [&str; 3]) {
     let written = |text: &str| regfix::printable::json(text);
     let rule = format!(
@@ -352,7 +352,7 @@ fn hold_configuration_harmless([a, b, c]: [&str; 3]) {
     }
 }
 
-/// A few characters, one of them hostile. A name of a file can hold them.
+/// Returns a short word with one hostile character that a file name can contain.
 fn word() -> impl Strategy<Value = String> {
     let pieces = prop::collection::vec(
         prop::sample::select(vec!["a", "ä", " ", "\"", "%", "`", "<", "|"]),
@@ -379,7 +379,7 @@ fn each_hostile_character_is_kept_from_every_output() {
     }
 }
 
-/// Two names that are no Unicode, and one that looks as they are shown.
+/// Two names that are not Unicode, and one that equals the printed form of the first.
 #[cfg(unix)]
 #[test]
 fn names_that_are_no_unicode_are_told_apart() {

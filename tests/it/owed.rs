@@ -1,10 +1,10 @@
-//! Notes that come with a move: about pull secrets, pull policies, tags that float and digests that are pinned.
+//! Notes that come with a move: about pull secrets, pull policies, floating tags and pinned digests.
 
 use serde_json::Value;
 
 use crate::common::{folder, run, stdout};
 
-/// The notes of the only finding that is to be fixed; what is merely named is not.
+/// Returns the notes of the only finding with a fix.
 fn notes(files: &[(&str, &str)]) -> Vec<String> {
     let folder = folder(files);
     let report: Value =
@@ -45,22 +45,22 @@ fn tags_that_float() {
     }
 }
 
-/// A digest that is pinned must be at the new location, too, and a tag in its place says less.
+/// A pinned digest must exist at the new location too; a tag in its place guarantees less.
 #[test]
 fn digests_that_are_pinned() {
     let stays = "the pinned digest stays: the pull fails if the new location does not have it; `--verify` checks that";
     let goes = "a digest is pinned here: pin the digest of the new image, too, because a tag can be pushed again";
     let digest = "sha256:7df76a0f0a17294e86f691c81de6bbb7c04a1b4b3d4ea4e7e2cccdc42e1f6d63";
     for (image, expected) in [
-        // The same digests are there.
+        // The new location has the same digests.
         ("k8s.gcr.io/pause:3.9", None),
         ("k8s.gcr.io/pause", None),
         ("k8s.gcr.io/pause:latest", None),
-        // They may be.
+        // It may have them.
         ("jboss/keycloak:16.1.1", Some(stays)),
         ("projectcontour/contour", Some(stays)),
         ("gcr.io/cadvisor/cadvisor:v0.53.0", Some(stays)),
-        // They are not, or nobody can say which tag it is.
+        // It does not have them, or the tag is unknown.
         ("gcr.io/ml-pipeline/api-server:2.4.0", Some(goes)),
         ("jimmidyson/configmap-reload", Some(goes)),
     ] {

@@ -1,4 +1,4 @@
-//! The pages under `docs/rules/`: one a rule, made from the catalogue. Findings link to them.
+//! The pages in `docs/rules/`, one per rule, generated from the catalogue. Findings link to them.
 //!
 //! `cargo xtask regenerate` writes them.
 
@@ -20,7 +20,7 @@ fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/rules")
 }
 
-/// What is found in a document that pulls the example.
+/// Returns a document that contains the example of a rule, and the finding in it.
 fn example(rule: &Rule, rules: &RuleSet) -> (String, Option<Finding>) {
     let key = match rule.artifact {
         Artifact::Image => "image",
@@ -106,7 +106,7 @@ fn before_and_after(rule: &Rule, rules: &RuleSet) -> String {
     format!("```diff\n{mark}{text}{after}```\n\n{how}{reason}\n")
 }
 
-/// What public projects chose in place of the image of the example.
+/// Lists what public projects use instead of the image of the example.
 fn chosen(rule: &Rule) -> String {
     let name = rule.example.split(':').next().unwrap_or_default();
     match Facts::EMBEDDED.alternatives.of_image(name) {
@@ -129,7 +129,7 @@ fn suppression(id: &str, line: &str) -> String {
 }
 
 fn capital(text: &str) -> String {
-    // Names of hosts and images are not changed.
+    // Names of hosts and images are not capitalised.
     let first = text.split([' ', ';', ',']).next().unwrap_or_default();
     let is_name = first.contains(['.', '/', '-', '_']) || first.starts_with("bitnami");
     let mut letters = text.chars();
@@ -198,7 +198,7 @@ fn findings_link_to_the_pages_where_the_configuration_says_they_are() {
         ".regfix.yaml",
         "rule-url: https://wiki.example.com/{rule}.html\n",
     );
-    // These have no room for a link. A new format either shows the `url` of a finding, or is one more of them.
+    // These formats have no room for a link. A new format either shows the `url` of a finding or is added here.
     for format in formats_but(&["concise", "github", "gitlab"]) {
         let output = stdout(&run(tree.path(), &["--format", format]));
         let link = "https://wiki.example.com/k8s-gcr-io.html";
@@ -226,7 +226,7 @@ fn findings_link_to_the_pages_where_the_configuration_says_they_are() {
     );
 }
 
-/// What changed in the catalogue, the newest first, and what is going to.
+/// Lists the changes of the catalogue, the newest first, after the ones to come.
 fn changes() -> String {
     let catalogue = catalogue();
     let rules = RuleSet::with_own(&[]).unwrap();

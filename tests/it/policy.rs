@@ -1,4 +1,4 @@
-//! `regfix policy test`, with programs that play the engine.
+//! `regfix policy test`, with scripts that stand in for the engine.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -7,12 +7,12 @@ use std::process::Output;
 
 use crate::common::{folder, regfix, stderr, stdout};
 
-/// Runs with a `gator` that is this script.
+/// Runs with this script as `gator`.
 fn test(gator: Option<&str>, arguments: &[&str]) -> Output {
     test_with("gator", gator, arguments)
 }
 
-/// Runs with a program of this name that is this script.
+/// Runs with this script as the program `name`; without a script, the program is missing.
 fn test_with(name: &str, script: Option<&str>, arguments: &[&str]) -> Output {
     let folder = folder(&[(name, script.unwrap_or_default())]);
     let path = folder.path().join(name);
@@ -26,7 +26,7 @@ fn test_with(name: &str, script: Option<&str>, arguments: &[&str]) -> Output {
     command.args(arguments).output().unwrap()
 }
 
-/// Refuses the objects whose lines this command selects from the file `$6`.
+/// Returns a `gator` that refuses the objects whose lines this command selects from the file `$6`.
 fn refusing(select: &str) -> String {
     format!(
         "#!/bin/sh\n[ \"$1 $2 $3 $5\" = 'test --output=json --filename --filename' ] || exit 3\n\
@@ -99,7 +99,7 @@ fn without_a_program_that_evaluates_it_nothing_passes() {
     }
 }
 
-/// A `kyverno` that fails the objects whose lines this command selects from the file `$4`, and passes the others.
+/// Returns a `kyverno` that fails the objects whose lines this command selects from the file `$4`, and passes the others.
 fn failing(select: &str) -> String {
     format!(
         "#!/bin/sh\n[ \"$1 $3 $5 $6\" = 'apply --resource --policy-report --output-format=json' ] || exit 3\n\
@@ -134,7 +134,7 @@ fn kyverno_says_what_it_refuses() {
     );
 }
 
-/// A `kyverno` that writes each object into the folder `$6`, after this command.
+/// Returns a `kyverno` that writes each object to the folder `$6`, changed by this command.
 fn changing(change: &str) -> String {
     format!(
         "#!/bin/sh\n[ \"$1 $3 $5\" = 'apply --resource --output' ] || exit 3\n\

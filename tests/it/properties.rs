@@ -1,4 +1,4 @@
-//! Properties of every text: no panic, no byte touched outside the edits, and nothing left to fix after a fix.
+//! Properties that hold for every text: no panic, no byte changed outside the edits, and nothing left to fix after a fix.
 
 use std::fs;
 use std::path::Path;
@@ -28,7 +28,7 @@ const NAMES: [&str; 7] = [
     "main.tf",
 ];
 
-/// Pieces that real files are made of, so that random texts reach the places that matter.
+/// Returns fragments of real files, so that random texts reach the interesting code.
 fn piece() -> impl Strategy<Value = String> {
     let fixed = prop::sample::select(vec![
         "image: ",
@@ -125,7 +125,8 @@ fn kinds() -> impl Strategy<Value = (&'static str, &'static FileType)> {
     )
 }
 
-/// A value of several lines below a key, `indent` deep: long ones, ones that only look like structure, and images.
+/// Returns a value of several lines below a key, indented by `indent`: long texts, texts that look like structure, and
+/// images.
 fn body(number: usize, indent: &str) -> String {
     let lines = |line: &dyn Fn(usize) -> String| -> String {
         (0..12)
@@ -171,7 +172,7 @@ fn body(number: usize, indent: &str) -> String {
     }
 }
 
-/// Documents long enough to be skimmed.
+/// Returns documents that are long enough for the parser to skip parts.
 fn long_text() -> impl Strategy<Value = String> {
     let entries = prop::collection::vec((0..4_usize, 0..12_usize, 0..8_usize), 4..16);
     (entries, any::<bool>()).prop_map(|(entries, crlf)| {
@@ -201,7 +202,7 @@ fn reported(checked: &check::Checked) -> Vec<String> {
     findings.map(|one| format!("{one:?}")).collect()
 }
 
-/// What the hints show and the whole text does not, or the other way round.
+/// Returns the findings with hints and those of the whole text, if they differ.
 fn left_out(path: &Path, text: &str, file_type: &FileType) -> Option<(Vec<String>, Vec<String>)> {
     let hints = ANCHORS.hints(text.as_bytes());
     let near = check::check_near(path, text, file_type, &RULES, Some(&hints));
@@ -249,7 +250,7 @@ proptest! {
         cases: 1500,
         max_global_rejects: 100_000,
         failure_persistence: None,
-        // The same texts on every machine; PROPTEST_RNG_SEED asks for others.
+        // The same texts on every machine; PROPTEST_RNG_SEED selects others.
         rng_seed: RngSeed::Fixed(20_261_121),
         ..ProptestConfig::default()
     })]
@@ -266,7 +267,7 @@ proptest! {
             let after = patch.changed().next().map_or(now.clone(), |(_, after)| after);
             edits.sort();
             edits.dedup();
-            // What stands between the edits is copied, in order and whole.
+            // The text between edits is copied completely and in order.
             let mut rest = after.as_str();
             let mut at = 0;
             for edit in &edits {
@@ -289,7 +290,7 @@ proptest! {
         let hints = ANCHORS.hints(text.as_bytes());
         let near = check::check_near(Path::new(path), &text, file_type, &RULES, Some(&hints));
         let all = check::check(Path::new(path), &text, file_type, &RULES);
-        // How a text is masked that does not parse as it is depends on all of its documents, hints or not.
+        // If a text does not parse as it is, its masking depends on all of its documents, with hints or without.
         prop_assume!(file_type.name != "yaml" || !(text.contains("{{") || text.contains("{%")));
         prop_assume!(all.problems.is_empty() && near.problems.is_empty());
         prop_assert_eq!(reported(&near), reported(&all));

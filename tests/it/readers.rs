@@ -1,4 +1,4 @@
-//! Values are judged by the images that the chart's templates make of them.
+//! Values are judged by the images that the chart's templates build from them.
 
 use crate::common::{folder, run, stdout};
 
@@ -10,7 +10,7 @@ fn pod(image: &str) -> String {
     )
 }
 
-/// What the values are after `--write` with the flags, and the report of a check with reasons.
+/// Returns the values after `--write` with the flags, and the verbose report of a check before.
 fn fixed(
     values: &str,
     templates: &[&str],
@@ -165,7 +165,7 @@ fn a_chart_that_does_not_render_is_judged_file_by_file() {
     );
 }
 
-/// A tree with that many releases of a chart, each with an image of its own, and what `--write` with the flags makes of them.
+/// Creates `count` releases of a chart, each with its own image, and returns them after `--write` with the flags.
 fn released(count: usize, values: &str, image: &str, flags: &[&str]) -> String {
     let release = |number: usize| {
         format!(

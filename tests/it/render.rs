@@ -1,7 +1,7 @@
-//! Charts rendered by regfix and by real Helm: the same text, document by document. Skipped, and said so, where there is no
-//! `helm`.
+//! Charts rendered by regfix and by real Helm give the same text, document by document. Skipped, with a message, if there
+//! is no `helm`.
 //!
-//! What is compared: all charts of the fixtures, charts made by chance, and those of the folder that `REGFIX_CORPUS` names.
+//! Compares all charts of the fixtures, random charts, and the charts in the folder that `REGFIX_CORPUS` names.
 
 pub(crate) mod compare;
 
@@ -25,7 +25,7 @@ pub(crate) fn has_helm() -> bool {
     found
 }
 
-/// The charts below a folder that are no subcharts of others.
+/// Returns the charts below a folder that are not subcharts of others.
 fn charts(folder: &Path) -> Vec<PathBuf> {
     let is_chart = |path: &Path| path.join("Chart.yaml").is_file();
     let below = WalkDir::new(folder)
@@ -43,7 +43,7 @@ fn charts(folder: &Path) -> Vec<PathBuf> {
     found.filter(|path| !is_subchart(path)).collect()
 }
 
-/// What came of so many charts.
+/// The results of comparing several charts.
 #[derive(Debug, Default)]
 struct Count {
     equal: usize,
@@ -77,7 +77,7 @@ fn fixtures_render_as_in_helm() {
     assert!(count.equal > 20, "{count:?}");
 }
 
-/// The input of all fixtures, with what is an archive in a chart packed.
+/// Copies the input of all fixtures, and packs the archives of their charts.
 fn packed_fixtures() -> tempfile::TempDir {
     let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures");
     let folder = tempfile::tempdir().unwrap();
@@ -114,7 +114,7 @@ fn the_corpus_renders_as_in_helm() {
     );
 }
 
-/// Names of images, tags left out.
+/// Returns the names of the listed images, without tags.
 fn names(listed: &str) -> BTreeSet<String> {
     let json: serde_json::Value = serde_json::from_str(listed).unwrap();
     let images = json["images"].as_array().unwrap().iter();
@@ -123,7 +123,7 @@ fn names(listed: &str) -> BTreeSet<String> {
         .collect()
 }
 
-/// Images that are not listed as Helm renders them, and why.
+/// Charts whose images are not listed as Helm renders them, and the reason.
 const UNLISTED: [(&str, &str); 2] = [
     (
         "charts-globals",
@@ -135,8 +135,8 @@ const UNLISTED: [(&str, &str); 2] = [
     ),
 ];
 
-/// What real Helm renders and `regfix images` lists, for each chart that Helm renders. What is listed beyond that is switched off
-/// by default, or named where no template reads it.
+/// Returns how many images Helm renders, and those that `regfix images` does not list. Charts that Helm does not render are
+/// skipped. It is not an error to list more: images that are disabled by default, or that no template reads.
 fn compare_images(charts: &[PathBuf]) -> (usize, Vec<String>) {
     let home = tempfile::tempdir().unwrap();
     let (mut images, mut missing) = (0, Vec::new());
@@ -189,7 +189,7 @@ fn images_of_the_corpus_are_those_that_helm_renders() {
     assert!(missing.len() * 100 <= images, "{missing:#?}");
 }
 
-/// Numbers that look like chance and are the same each time.
+/// A generator of pseudo-random numbers, the same in each run.
 struct Dice(u64);
 
 impl Dice {
@@ -244,7 +244,7 @@ const SCALARS: [&str; 34] = [
     "'*'",
 ];
 
-/// A values file: scalars under `s`, and under letters in maps and lists.
+/// Generates a values file: scalars under `s`, and under letters in maps and lists.
 fn values(dice: &mut Dice) -> String {
     let mut out = format!("s: {}\n", dice.pick(&["k8s.gcr.io", "plain", "'x y'"]));
     for name in ["a", "b", "c", "d"] {
@@ -274,7 +274,7 @@ fn values(dice: &mut Dice) -> String {
     out
 }
 
-/// An expression of any type. What is merged is copied first: a map that holds itself keeps Helm busy for good.
+/// Generates an expression of any type. Merged maps are copied first: a map that contains itself makes Helm loop endlessly.
 fn any(dice: &mut Dice, depth: usize) -> String {
     if depth == 0 {
         let path = dice.pick(&[
@@ -344,7 +344,7 @@ fn truth(dice: &mut Dice, depth: usize) -> String {
     }
 }
 
-/// An expression of a text.
+/// Generates an expression that yields a string.
 fn text(dice: &mut Dice, depth: usize) -> String {
     if depth == 0 {
         return dice
@@ -390,7 +390,7 @@ fn text(dice: &mut Dice, depth: usize) -> String {
     }
 }
 
-/// A template of several lines that holds such expressions. What comes out is one document of JSON strings.
+/// Generates a template of several lines with such expressions. It renders to one document of JSON strings.
 fn template(dice: &mut Dice) -> String {
     let mut out = String::new();
     for number in 0..6 {
@@ -447,9 +447,9 @@ fn charts_made_by_chance_render_as_in_helm() {
         };
         match compare(chart, &[], home.path()) {
             Verdict::Equal => equal += 1,
-            // A type that does not fit: both have to say so.
+            // Both report a type error.
             Verdict::Refused { both: true, .. } => {}
-            // What is rendered is read here by those who ask for images.
+            // Helm parses the rendered text as YAML; regfix leaves that to the callers that need images.
             Verdict::Refused { helm, .. } if helm.contains("YAML parse error") => {}
             other => panic!("{other:?}\n{}", shown()),
         }

@@ -1,4 +1,4 @@
-//! Repositories that tests make, with the git that is installed.
+//! Repositories for tests, made with the installed git.
 
 use std::fs;
 use std::path::Path;
@@ -8,7 +8,7 @@ use tempfile::TempDir;
 
 use crate::common::stderr;
 
-/// A repository, with its files committed on the branch `main`.
+/// A repository whose initial files are committed on the branch `main`.
 pub(crate) struct Repository {
     folder: TempDir,
 }
@@ -50,7 +50,7 @@ impl Repository {
     }
 }
 
-/// A git that knows nothing of whoever runs the tests.
+/// Isolates a git command from the configuration of whoever runs the tests.
 pub(crate) fn scrubbed(command: &mut Command) -> &mut Command {
     command
         .env("GIT_CONFIG_GLOBAL", "/dev/null")
@@ -60,7 +60,7 @@ pub(crate) fn scrubbed(command: &mut Command) -> &mut Command {
         .env_remove("GIT_WORK_TREE")
 }
 
-/// Runs git, which must succeed.
+/// Runs git, and asserts that it succeeds.
 pub(crate) fn git(folder: &Path, arguments: &[&str]) -> Output {
     let output = scrubbed(&mut Command::new("git"))
         .args(["-c", "user.name=a", "-c", "user.email=a@example.com"])

@@ -10,8 +10,8 @@ use serde_json::Value;
 use crate::common::{LEGACY, files, run, stderr, stdout};
 use crate::repository::{Repository, git};
 
-/// A chart with a packaged dependency, a kustomization, settings, a baseline, owners, hidden and ignored files, and folders
-/// that are called like those of a bare repository.
+/// Creates a repository with a chart, kustomizations, settings, a baseline, owners, hidden and ignored files, and folders
+/// named like those of a bare repository.
 fn rich() -> Repository {
     let repository = Repository::new(&[
         (
@@ -76,7 +76,7 @@ fn clone(of: &Path, folder: &Path, arguments: &[&str]) {
     git(folder, &all);
 }
 
-/// The report, with the name of the repository taken from the paths.
+/// Returns the JSON report, without the name of the repository in the paths.
 fn report(folder: &Path, name: &str, arguments: &[&str]) -> Value {
     let output = run(folder, &[&["--format", "json"], arguments].concat());
     let text = stdout(&output).replace(&format!("\"{name}/"), "\"");
@@ -112,7 +112,7 @@ fn a_bare_clone_has_the_findings_of_its_working_tree() {
         report(&at.join("bare.git"), "bare.git", &["--git-dir", "."]),
         expected
     );
-    // What is in the working tree does not matter.
+    // The working tree does not matter.
     fs::remove_file(at.join("tree/.regfix.yaml")).unwrap();
     fs::write(at.join("tree/team/a.yaml"), "").unwrap();
     assert_eq!(report(at, "tree", &["--git-dir", "tree"]), expected);
@@ -337,7 +337,7 @@ fn many_repositories_are_read_and_named_each() {
     assert!(err.contains("team/3.git/.regfix.yaml:1:1"), "{err}");
     assert!(err.contains("nowhere.git: no git repository"), "{err}");
     assert!(at.join("reports/team-0.git.md").exists());
-    // The parts together are the whole, whether in one process or in several.
+    // The shards together give the same findings as the whole run.
     let mut parts = Vec::new();
     for part in ["1/3", "2/3", "3/3"] {
         let output = run(

@@ -1,6 +1,6 @@
-//! Completions, the manual page, and the name under which kubectl finds regfix.
+//! Completions, the manual page, and the name of regfix as a kubectl plugin.
 //!
-//! `tests/tools/shells.sh` tries them in the shells themselves.
+//! `tests/tools/shells.sh` runs them in real shells.
 
 use std::path::Path;
 

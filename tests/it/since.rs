@@ -1,4 +1,4 @@
-//! `--since` and `--staged`, with the git that is installed: what counts as changed, and what a change can affect.
+//! `--since` and `--staged`, with the installed git: what counts as changed, and what a change can affect.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -12,7 +12,7 @@ use crate::repository::{Repository, git, scrubbed};
 
 pub(crate) const OTHER: &str = "# changed\nimage: k8s.gcr.io/pause:3.2\n";
 
-/// The files with findings.
+/// Returns the files with findings.
 fn places(folder: &Path, arguments: &[&str]) -> Vec<String> {
     let output = run(folder, &[&["--format", "concise"], arguments].concat());
     let code = output.status.code();
@@ -71,7 +71,7 @@ fn since_a_revision_is_all_that_the_work_tree_has_and_the_revision_had_not() {
         places(repository.path(), &["--staged"]),
         ["new name.yaml", "staged.yaml"]
     );
-    // From another folder, and with the paths spelled as they are given.
+    // From another folder, and with paths spelled as given.
     let deep = repository.path().join("deep");
     assert_eq!(places(&deep, &["--since", "HEAD"]), ["new.yaml"]);
     let up = places(&deep, &["--since", "HEAD~1", "..", "../deep/"]);
@@ -81,7 +81,7 @@ fn since_a_revision_is_all_that_the_work_tree_has_and_the_revision_had_not() {
     let of_elsewhere = places(Path::new("/"), &["--since", "HEAD", full]);
     assert_eq!(of_elsewhere.len(), uncommitted.len());
     assert_eq!(of_elsewhere[0], format!("{full}/back.yaml"));
-    // All of it is what the whole run would tell.
+    // The whole run reports them too.
     let whole = places(repository.path(), &[]);
     assert!(
         uncommitted
@@ -102,7 +102,7 @@ fn what_happened_on_the_other_side_does_not_count() {
     repository.commit();
     repository.git(&["switch", "-q", "feature"]);
     assert_eq!(places(repository.path(), &["--since", "main"]), ["a.yaml"]);
-    // Without a common commit, more is shown rather than less.
+    // Without a common commit, more is reported rather than less.
     repository.git(&["switch", "-q", "--orphan", "apart"]);
     repository.git(&["checkout", "feature", "--", "."]);
     repository.commit();
@@ -185,7 +185,7 @@ fn settings_that_change_concern_everything() {
         nothing
     );
     repository.commit();
-    // What is ignored no more is looked at for the first time.
+    // A file that is no longer ignored is checked for the first time.
     repository.put("b/.gitignore", "");
     assert_eq!(
         places(repository.path(), &["--since", "HEAD"]),
@@ -196,7 +196,7 @@ fn settings_that_change_concern_everything() {
 const BASE: &str = "kind: Kustomization\nresources: [pod.yaml]\n";
 const OVERLAY: &str = "kind: Kustomization\nresources:\n  - ../base\nimages:\n  - name: k8s.gcr.io/pause\n    newTag: \"3.9\"\n";
 
-/// A base, an overlay over it, one over that, and another base beside them.
+/// Returns a base, two overlays on top of each other, another base, and a single file.
 fn tree_of_kustomizations() -> [(&'static str, &'static str); 7] {
     let pod =
         "apiVersion: v1\nkind: Pod\nspec:\n  containers:\n    - image: k8s.gcr.io/pause:3.2\n";
@@ -219,7 +219,7 @@ fn a_baseline_is_stale_only_where_something_changed() {
     let repository = Repository::new(&[("a.yaml", LEGACY), ("b.yaml", LEGACY)]);
     let wrote = run(repository.path(), &["--write-baseline", "--quiet"]);
     assert_eq!(wrote.status.code(), Some(0), "{}", stderr(&wrote));
-    // What the baseline holds may have changed with it: everything is looked at.
+    // A change of the baseline can affect every finding, so everything is checked.
     let nothing: [&str; 0] = [];
     assert_eq!(places(repository.path(), &["--since", "HEAD"]), nothing);
     let baseline = repository.path().join(".regfix-baseline.json");
@@ -276,7 +276,7 @@ fn a_change_affects_all_that_it_is_a_part_of() {
         );
         repository.git(&["checkout", "-q", "."]);
     }
-    // What the overlay selected is found alone again.
+    // The image is reported without the overlay's entry.
     repository.put(
         "overlay/kustomization.yaml",
         "kind: Kustomization\nresources: [../base]\n",
@@ -331,7 +331,7 @@ fn a_chart_is_told_whole() {
     assert_eq!(places(repository.path(), &["--since", "HEAD"]), nothing);
 }
 
-/// What is reported, one line per finding.
+/// Returns what is reported, one line per finding.
 fn reported(folder: &Path, arguments: &[&str]) -> BTreeSet<String> {
     let output = run(folder, &[&["--format", "concise"], arguments].concat());
     let text = stdout(&output);
@@ -339,11 +339,11 @@ fn reported(folder: &Path, arguments: &[&str]) -> BTreeSet<String> {
     found.map(str::to_owned).collect()
 }
 
-/// Of a larger tree so many files are changed, from its start to its end: one takes two runs.
+/// The number of files that are changed in a larger tree, spread over all of it: each takes two runs.
 const MOST_CHANGED: usize = 6;
 
-/// Changes one file of a tree after the other, in one of three ways each, and checks that every finding of it is reported.
-/// How many changes.
+/// Changes one file of a tree after the other, each in one of three ways, and asserts that `--since` reports every new
+/// finding. Returns the number of changes.
 fn never_missed(what: &str, tree: &BTreeMap<PathBuf, Vec<u8>>) -> usize {
     let repository = Repository::new(&[]);
     fill(repository.path(), tree);
@@ -416,7 +416,7 @@ fn a_submodule_that_moved_on_is_looked_at_whole() {
         places(outer.path(), &["--since", "HEAD"]),
         ["inner/a.yaml", "inner/b.yaml"]
     );
-    // Asked about the submodule alone, git answers for the submodule's own history.
+    // With only the submodule as a path, the revision is one of the submodule.
     assert_eq!(places(outer.path(), &["--since", "HEAD", "inner"]), nothing);
 }
 
@@ -539,7 +539,7 @@ fn no_git_is_needed() {
 fn git_runs_it_as_a_hook() {
     use std::os::unix::fs::PermissionsExt;
     let repository = Repository::new(&[("a.yaml", LEGACY), ("sub/b.yaml", MOVED)]);
-    // In a work tree beside the first, git tells its hooks which repository it is.
+    // In a linked work tree, git passes the location of the repository to its hooks in environment variables.
     let beside = repository.path().join("beside");
     repository.git(&["worktree", "add", "-q", "beside", "-b", "beside"]);
     let hook = repository.path().join(".git/hooks/pre-commit");

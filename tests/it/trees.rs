@@ -1,6 +1,6 @@
-//! Whole trees that nobody would write, and what is promised of any tree all the same.
+//! Promises that hold for any tree, tested on whole trees that nobody would write.
 //!
-//! The fuzz target `trees` holds the same promises for as long as one likes.
+//! The fuzz target `trees` checks the same promises for as long as it runs.
 
 mod promises;
 
@@ -18,7 +18,7 @@ proptest! {
     #![proptest_config(ProptestConfig {
         cases: 48,
         failure_persistence: None,
-        // The same trees on every machine; PROPTEST_RNG_SEED and PROPTEST_CASES ask for others.
+        // The same trees on every machine; PROPTEST_RNG_SEED and PROPTEST_CASES select others.
         rng_seed: RngSeed::Fixed(20_261_128),
         ..ProptestConfig::default()
     })]

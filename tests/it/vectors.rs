@@ -10,14 +10,14 @@ use regfix::file_type;
 use regfix::image::{self, ImageRef};
 use regfix::rules::{RuleSet, catalogue};
 
-/// What becomes of a reference.
+/// The effect on a reference.
 #[derive(Debug, PartialEq)]
 enum Outcome {
-    /// `--write` makes it this.
+    /// `--write` changes it to this.
     Safe(&'static str),
-    /// `--unsafe-fixes` makes it this, `--write` alone leaves it.
+    /// `--unsafe-fixes` changes it to this; `--write` alone does not change it.
     Review(&'static str),
-    /// Reported, and nothing is ever written.
+    /// It is reported but never changed.
     Report,
     Nothing,
 }
@@ -28,7 +28,7 @@ fn rules() -> RuleSet {
     RuleSet::new(RuleSet::with_own(&[]).unwrap())
 }
 
-/// Checks `key: value` and gives the rule, and the line after safe and after all fixes.
+/// Checks `key: value`. Returns the rule, and the line after safe fixes and after all fixes.
 fn run(line: &str, rules: &RuleSet) -> (Option<String>, String, String) {
     let text = format!("{line}\n");
     let file_type = file_type::classify(Path::new("values.yaml")).unwrap();
@@ -55,7 +55,8 @@ fn value(line: &str) -> &str {
     line.split_once(": ").map_or(line, |(_, value)| value)
 }
 
-/// Docker Hub's spellings are one: names are compared in the canonical one.
+/// Whether two lines have the same reference. Names are compared in canonical form, because Docker Hub has several
+/// spellings.
 fn same(line: &str, expected: &str) -> bool {
     let canonical = |text: &str| match ImageRef::parse(text) {
         Some(image) => (
@@ -76,13 +77,13 @@ struct Vector {
 }
 
 impl Vector {
-    /// What is said of it in place of what should be.
+    /// Describes how the result differs from the row; `None` if it does not.
     fn difference(&self, rules: &RuleSet) -> Option<String> {
         let (found, safe, all) = run(self.line, rules);
         let is_right = found.as_deref() == self.rule
             && match self.outcome {
                 Safe(new) => same(&safe, new),
-                // Nothing may be written without `--unsafe-fixes`.
+                // Without `--unsafe-fixes` nothing may be written.
                 Review(new) => safe == self.line && same(&all, new),
                 Report | Nothing => all == self.line,
             };
@@ -126,7 +127,7 @@ fn what_becomes_of_each_vector() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-/// The example of a rule says what the rule was made of. A vector says once more, of another line, what it must do.
+/// A rule was made from its example. A vector tests it with another line.
 #[test]
 fn every_rule_has_a_vector_beside_its_example() {
     let catalogue = catalogue();
@@ -147,7 +148,7 @@ fn every_rule_has_a_vector_beside_its_example() {
     );
 }
 
-/// Rules whose severity depends on the day, on the last day before a step and on the first one of it.
+/// Rules whose severity depends on the day, tested on the last day before a step and on its first day.
 #[test]
 fn severities_on_their_days() {
     let severity = |id: &str, day: &str| {
@@ -171,7 +172,7 @@ fn severities_on_their_days() {
     }
 }
 
-/// The files of `fixtures/rules`: the example of each rule as a document of its kind.
+/// The files of `fixtures/rules` contain the example of each rule in a document of its kind.
 #[test]
 fn every_rule_has_a_fixture() {
     let mut images = "# one image a rule\nkind: List\nitems:\n".to_owned();
@@ -217,7 +218,7 @@ fn every_rule_has_a_fixture() {
     }
 }
 
-/// Rules whose new place takes no tag over, or only for charts that the example does not name: they never write.
+/// Rules that never write here: the new location has none of the tags, or only charts that the example does not name.
 const SHOWN_ONLY: [&str; 5] = [
     "grafana-helm-repo",
     "cloudsql-proxy-v1",

@@ -1,4 +1,4 @@
-//! The walk over real folders: what it reads, what it leaves out and says, and that threads change nothing.
+//! The walk over real folders: what it reads, what it leaves out and reports, and that threads change nothing.
 
 #![expect(
     clippy::unwrap_used,
@@ -12,7 +12,7 @@ use std::sync::Mutex;
 
 use regfix::walk::{Filter, Kept, Options, Walked, Want, walk};
 
-/// A folder of its own for each test.
+/// A folder for one test.
 struct Tree(tempfile::TempDir);
 
 impl Tree {
@@ -24,7 +24,7 @@ impl Tree {
         tree
     }
 
-    /// A path in the tree, and nowhere else.
+    /// Returns the path of a file in the tree.
     fn at(&self, path: &str) -> PathBuf {
         assert!(!path.starts_with('/'), "{path} is not in the tree");
         self.0.path().join(path)
@@ -43,7 +43,7 @@ impl Tree {
         }
     }
 
-    /// Paths relative to the tree.
+    /// Returns paths relative to the tree.
     fn short<'p>(&self, paths: impl Iterator<Item = &'p Path>) -> Vec<String> {
         let cut = |path: &Path| {
             path.strip_prefix(self.at(""))
@@ -76,7 +76,7 @@ fn is_yaml(path: &Path) -> bool {
         .is_some_and(|extension| extension == "yaml")
 }
 
-/// Wants YAML and what is named, keeps what says `legacy`.
+/// Walks with a filter that reads YAML and named files, and keeps those that contain `legacy`.
 fn run(options: &Options) -> Walked<bool> {
     walk(
         options,
@@ -160,7 +160,7 @@ fn ignore_rules_are_those_of_ripgrep() {
     ]);
     tree.write("repo/.gitignore", "out/\ndeep\n*.skip\n!.shown.yaml\n");
     tree.write("repo/.ignore", "by-ignore.yaml\n");
-    // Without a repository .gitignore is a file like any other.
+    // Outside of a repository, .gitignore has no effect.
     let outside = run(&tree.options(&["repo"]));
     assert_eq!(
         tree.kept(&outside),
@@ -193,7 +193,7 @@ fn ignore_rules_are_those_of_ripgrep() {
             "repo/sub/kept.yaml"
         ]
     );
-    // From below, the rules of the folders above hold.
+    // The ignore files of the folders above also apply to a folder below.
     let below = run(&tree.options(&["repo/sub"]));
     assert_eq!(
         tree.kept(&below),
@@ -381,7 +381,7 @@ fn files_beyond_the_limit_are_looked_through() {
     let size = regfix::walk::LIMIT as u64;
     let make = |name: &str, length: u64, tail: &[u8]| {
         let mut file = fs::File::create(tree.at(name)).unwrap();
-        // What begins with NUL bytes is binary.
+        // A file that starts with NUL bytes is binary.
         std::io::Write::write_all(&mut file, &[b'#'; 8000]).unwrap();
         file.set_len(length).unwrap();
         std::io::Seek::seek(&mut file, std::io::SeekFrom::End(0)).unwrap();
@@ -494,7 +494,7 @@ mod unix {
         }
     }
 
-    /// A file whose reading fails for root too.
+    /// A file that even root cannot read.
     #[test]
     fn a_failing_read_is_told() {
         let path = PathBuf::from("/proc/self/mem");
@@ -515,7 +515,7 @@ mod unix {
         assert_eq!(outcome.counts.files, 0);
     }
 
-    /// A name that is gone when it is to be opened: `wanted` runs between the two.
+    /// A file that disappears before it is opened: `wanted` removes it.
     #[test]
     fn a_file_that_vanishes_is_told_but_not_fatal() {
         let tree = Tree::new(&["a.yaml", "b.yaml"]);
@@ -540,7 +540,7 @@ mod unix {
         );
     }
 
-    /// The walk of the current folder shows paths without `./`; the folder is the package's.
+    /// Paths are shown without `./` when the current folder, that of the package, is walked.
     #[test]
     fn paths_are_shown_as_the_root_was_given() {
         let shown = |root: &str, wanted: &str| {
@@ -578,7 +578,7 @@ mod unix {
     }
 }
 
-/// Random trees with random ignore files, against the walker of the crate `ignore`, which is that of ripgrep.
+/// Random trees with random ignore files, compared with the walker of the crate `ignore`, which ripgrep uses.
 #[test]
 fn what_is_ignored_is_what_ripgrep_ignores() {
     use proptest::strategy::{Strategy, ValueTree};

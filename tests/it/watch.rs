@@ -1,4 +1,4 @@
-//! `--watch`: a report for each change, until the user has enough.
+//! `--watch`: a report after each change, until the user stops it.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -10,7 +10,7 @@ use crate::common::{folder, regfix, run, signal, stderr};
 
 const POD: &str = "image: k8s.gcr.io/pause:3.9\n";
 
-/// No change takes longer, however busy the machine is.
+/// The time limit for a report, even on a busy machine.
 const LONG: Duration = Duration::from_secs(60);
 
 struct Watching {
@@ -44,7 +44,7 @@ impl Watching {
         Self { child, lines }
     }
 
-    /// The lines of a report, those of both streams in any order.
+    /// Returns the lines of a report from both streams, in any order.
     fn report(&self) -> Vec<String> {
         let mut lines = Vec::new();
         loop {
@@ -52,7 +52,7 @@ impl Watching {
             let is_last = line.contains("waiting for changes");
             lines.push(line);
             if is_last {
-                // What is left of the other stream is on its way.
+                // The rest of the other stream may still arrive.
                 while let Ok(line) = self.lines.recv_timeout(Duration::from_millis(300)) {
                     lines.push(line);
                 }

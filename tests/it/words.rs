@@ -1,8 +1,8 @@
-//! Users read plain English: help, documents and messages do without a few words that we once used.
+//! Help, documents and messages are in plain English: they avoid a few words that we once used.
 
 use crate::common::{root, run, stdout};
 
-/// What is not written, and what is written instead.
+/// Banned phrases, each with its replacement.
 const BANNED: [(&str, &str); 21] = [
     ("told", "reported"),
     ("tell", "report, say"),
@@ -27,7 +27,7 @@ const BANNED: [(&str, &str); 21] = [
     ("unsafe fix", "needs review"),
 ];
 
-/// The banned phrases in a text, each with its line. `there is no` is plain English.
+/// Returns the banned phrases in a text, each with its line. `there is no` is plain English.
 fn banned(text: &str) -> Vec<String> {
     let mut found = Vec::new();
     for line in text.lines() {

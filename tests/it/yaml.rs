@@ -1,4 +1,4 @@
-//! The short cut through common YAML against the full parser: every text comes to the same tree by both, span for span.
+//! The fast path for common YAML, compared with the full parser: both give the same tree, including all spans.
 
 use std::fs;
 use std::path::PathBuf;
@@ -9,7 +9,7 @@ use regfix::source::Span;
 use regfix::syntax::template::{self, Mask};
 use regfix::syntax::yaml;
 
-/// Where the two differ, if they do.
+/// Describes how the two trees differ, if they do.
 fn difference(text: &str) -> Option<String> {
     let documents = yaml::documents(text).into_iter();
     let whole = Span::new(0, text.len());
@@ -23,7 +23,7 @@ fn difference(text: &str) -> Option<String> {
     differing.next()
 }
 
-/// Text that goes on over lines: after the sign of a block, in quotes, or plain.
+/// Returns a value of several lines: a block scalar, a quoted one, or a plain one.
 fn long_text() -> impl Strategy<Value = String> {
     let head = prop::sample::select(vec![
         "|\n", "|-\n", "|+\n", "> # c\n", ">-\n", ">+\n", "'", "\"", "v", "v\n", "\n",
@@ -40,7 +40,7 @@ fn long_text() -> impl Strategy<Value = String> {
     (head, lines, end).prop_map(|(head, lines, end)| format!("{head}{lines}{end}"))
 }
 
-/// Lines of the sorts that manifests have, and of those that they seldom have, one below the other.
+/// Returns lines in any order, both common and rare in manifests.
 fn lines() -> impl Strategy<Value = String> {
     let indent = prop::sample::select(vec![
         "", "", "  ", "  ", "    ", "    ", "      ", " ", "\t",
@@ -236,7 +236,7 @@ proptest! {
     #![proptest_config(ProptestConfig {
         cases: 20_000,
         failure_persistence: None,
-        // The same texts on every machine; PROPTEST_RNG_SEED asks for others.
+        // The same texts on every machine; PROPTEST_RNG_SEED selects others.
         rng_seed: RngSeed::Fixed(20_261_121),
         ..ProptestConfig::default()
     })]
@@ -248,7 +248,7 @@ proptest! {
     }
 }
 
-/// Files as they are, and with their actions masked in every way.
+/// Compares the parsers on files as they are, and with their template actions masked in every way.
 fn compare(files: impl Iterator<Item = PathBuf>) -> usize {
     let texts = files.filter_map(|path| Some((fs::read_to_string(&path).ok()?, path)));
     let mut compared = 0;

@@ -1,5 +1,5 @@
-//! Certificates for servers of tests: an authority, another one, and what a server at 127.0.0.1 needs that the first one signed. They are
-//! good from 2020 to 2120, and nothing but these tests trusts them.
+//! Certificates for test servers: an authority, another one, and a certificate for 127.0.0.1 that the first one signed.
+//! They are valid from 2020 to 2120, and only these tests trust them.
 
 use std::sync::Arc;
 
@@ -31,7 +31,7 @@ FwAOtetx
 -----END CERTIFICATE-----
 ";
 
-/// DER of the certificate, and of its key in PKCS #8.
+/// The certificate in DER, and its key in PKCS #8.
 const CERTIFICATE: &str = "MIIBOjCB4KADAgECAgECMAoGCCqGSM49BAMCMBcxFTATBgNVBAMMDHJlZ2ZpeCB0ZXN0czAgFw0yMDAxMDEwMDAwMDBaGA8yMTIwMDEwMTAwMD\
     AwMFowETEPMA0GA1UEAwwGc2VydmVyMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE4eoQvnjGMFxKQN6EyqgPsTpBAoarvD8dP0ePdRo+q66c\
     m/ypqUysGPyZNXKaegtPITSwulyu3ksJYYc/sM2JYaMhMB8wDwYDVR0RBAgwBocEfwAAATAMBgNVHRMBAf8EAjAAMAoGCCqGSM49BAMCA0kAME\
@@ -39,7 +39,7 @@ const CERTIFICATE: &str = "MIIBOjCB4KADAgECAgECMAoGCCqGSM49BAMCMBcxFTATBgNVBAMMD
 const KEY: &str = "MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgz4hr0rtiupkvazkfzi5FWA1IGjiTNPUQgKVOmoB01smhRANCAATh6hC+eMYwXE\
     pA3oTKqA+xOkEChqu8Px0/R491Gj6rrpyb/KmpTKwY/Jk1cpp6C08hNLC6XK7eSwlhhz+wzYlh";
 
-/// For a server whose certificate the first authority signed.
+/// Returns the settings of a server whose certificate the first authority signed.
 pub(super) fn tls() -> Arc<rustls::ServerConfig> {
     let bytes = |text: &str| STANDARD.decode(text).unwrap();
     let provider = Arc::new(rustls::crypto::ring::default_provider());

@@ -1,4 +1,4 @@
-//! A `kubectl` that plays a cluster: what it is asked, and what comes of its answers.
+//! A `kubectl` that stands in for a cluster: the requests it gets, and the effect of its answers.
 
 use std::os::unix::fs::PermissionsExt;
 use std::process::Output;
@@ -14,7 +14,7 @@ const DEFINITIONS: &str = r#"{"kind": "List", "items": [{"kind": "CustomResource
 const WIDGET: &str = r#"{"kind": "List", "items": [{"apiVersion": "example.com/v1", "kind": "Widget", "metadata": {"name": "w", "namespace": "x"},
     "spec": {"image": "k8s.gcr.io/pause:3.1"}}]}"#;
 
-/// A `kubectl` that answers from files, one for each resource, and notes what it was asked.
+/// Creates a `kubectl` that answers from one file per resource, and logs its arguments.
 fn cluster(files: &[(&str, &str)]) -> tempfile::TempDir {
     let script = "#!/bin/sh\ncd \"$(dirname \"$0\")\"\necho \"$@\" >> asked\n\
         [ -e \"$2.err\" ] && { /bin/cat \"$2.json\" 2>/dev/null; /bin/cat \"$2.err\" >&2; exit 1; }\n\
@@ -82,7 +82,7 @@ fn every_resource_is_got_once_and_custom_ones_by_their_definitions() {
     assert_eq!(asked.len(), 12, "{asked:#?}");
     for line in &asked {
         assert!(line.starts_with("get "), "{line}");
-        // Definitions have labels of their own.
+        // The selector is not meant for definitions, which have their own labels.
         let selector = match line.contains("customresourcedefinitions") {
             true => "",
             false => " --selector=a=b",
@@ -123,7 +123,7 @@ fn what_is_forbidden_is_listed_and_not_fatal() {
         stdout(&output)
     );
     assert!(asked(cluster.path())[0].ends_with(" --namespace=x"));
-    // Nor is it why there is nothing, where the rest was read.
+    // A forbidden resource does not explain an empty result either, if the others were read.
     fs::remove_file(cluster.path().join("pods.json")).unwrap();
     let output = ask(cluster.path(), &["-n", "x"]);
     assert_eq!(output.status.code(), Some(0));
@@ -142,14 +142,14 @@ fn what_fails_otherwise_is_fatal() {
         stderr(&output),
         "regfix: jobs.batch: error: the server could not be reached\n"
     );
-    // What was read is shown.
+    // Objects that were read are shown.
     assert!(stdout(&output).contains("k8s.gcr.io/pause:3.9"));
-    // A part of the pods is not all of them.
+    // An incomplete list of pods makes the run incomplete.
     let cluster = cluster_of("pods.err");
     assert_eq!(ask(cluster.path(), &["-A"]).status.code(), Some(2));
 }
 
-/// A server that does not answer is one failure, and not one for each resource.
+/// A server that does not answer is one failure, not one per resource.
 #[test]
 fn where_nothing_can_be_read_one_line_says_why() {
     let script = "#!/bin/sh\n\
@@ -179,7 +179,7 @@ fn where_nothing_can_be_read_one_line_says_why() {
     }
 }
 
-/// An API server lists them, whatever namespace it is asked for.
+/// The API server lists cluster-wide objects for every namespace.
 #[test]
 fn what_is_in_no_namespace_counts_where_it_owns_something() {
     let widget = |uid: &str| {
@@ -217,7 +217,7 @@ fn what_is_in_no_namespace_counts_where_it_owns_something() {
     assert!(text.contains("read 2 objects of 2 kinds"), "{text}");
 }
 
-/// A namespace whose name is wrong has no objects, either.
+/// A misspelled namespace has no objects either.
 #[test]
 fn a_cluster_without_objects_is_questioned() {
     let cluster = cluster(&[]);
@@ -280,7 +280,7 @@ fn no_other_command_starts_it() {
     assert!(asked(cluster.path()).is_empty());
 }
 
-/// What is asked for is what the role allows.
+/// regfix only requests what the role allows.
 #[test]
 fn the_role_allows_what_is_read() {
     let cluster = cluster(&[]);

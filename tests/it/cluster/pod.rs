@@ -1,4 +1,4 @@
-//! The API server of a cluster, asked from a pod: an honest one, and others.
+//! The API server of a cluster, asked from a pod: an honest one, and faulty and hostile ones.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -16,7 +16,7 @@ use super::authority::{self, ANOTHER, AUTHORITY};
 use crate::common::{regfix, stderr, stdout};
 use crate::registry::server::{Reply, Seen, Server};
 
-/// A pod: its service account's folder, and the server that answers it.
+/// A pod: the folder of its service account, and the API server.
 struct Pod {
     folder: tempfile::TempDir,
     server: Server,
@@ -37,7 +37,7 @@ fn pod(handler: impl Fn(&Seen) -> Reply + Send + Sync + 'static) -> Pod {
 const LIMITS: Limits = Limits {
     connect: Duration::from_secs(10),
     read: Duration::from_secs(5),
-    // A busy machine takes its time to read 64 MiB.
+    // A busy machine needs time to read 64 MiB.
     total: Duration::from_secs(300),
     retries: 1,
     wait: Duration::from_secs(5),
@@ -62,21 +62,21 @@ impl Pod {
         )
     }
 
-    /// The command as this pod runs it.
+    /// Returns the command as this pod runs it.
     fn command(&self) -> Command {
         let mut command = regfix(Path::new("/"));
         command
             .env("PATH", self.folder.path())
             .env("KUBERNETES_SERVICE_HOST", "127.0.0.1")
             .env("KUBERNETES_SERVICE_PORT", self.port())
-            // Which is not asked.
+            // The proxy must not be used.
             .env("HTTPS_PROXY", "http://127.0.0.1:9");
         command.args(["cluster", "--service-account"]);
         command.arg(self.folder.path()).args(DAY);
         command
     }
 
-    /// The names of the objects of a resource.
+    /// Returns the names of the objects of a resource, and whether the list is complete.
     fn names(&self, resource: &str) -> (Vec<String>, Result<(), Refusal>) {
         let api = self.api(&query(), LIMITS).unwrap();
         let mut names = Vec::new();
@@ -86,7 +86,7 @@ impl Pod {
         (names, done)
     }
 
-    /// The paths of the lists that were asked for, without what finds them.
+    /// Returns the paths of the requested lists, without requests for discovery.
     fn lists(&self) -> Vec<String> {
         let seen = self.server.seen();
         let paths = seen.iter().map(|seen| seen.path.clone());
@@ -107,7 +107,7 @@ fn json(value: &Value) -> Reply {
         .body(value.to_string())
 }
 
-/// What finds resources: pods, and widgets of a group with two versions.
+/// Answers discovery: pods, jobs, definitions, and widgets of a group with two versions.
 fn discovery(path: &str) -> Option<Value> {
     let list = |plural: &str| json!({"resources": [{"name": plural, "namespaced": true}]});
     match path {
@@ -128,7 +128,7 @@ fn discovery(path: &str) -> Option<Value> {
     }
 }
 
-/// Names of pods, and by which the next page is asked for.
+/// Returns a list of pods, with the token of the next page.
 fn page(names: &[&str], next: &str) -> Reply {
     let items = names.iter().map(|name| {
         json!({"metadata": {"name": name, "namespace": "shop"},
@@ -140,7 +140,7 @@ fn page(names: &[&str], next: &str) -> Reply {
     )
 }
 
-/// Answers for what finds resources, and leaves lists to the test.
+/// Starts a pod whose server answers discovery, and leaves lists to the test.
 fn with(list: impl Fn(&Seen) -> Reply + Send + Sync + 'static) -> Pod {
     pod(move |seen| match discovery(&seen.path) {
         Some(value) => json(&value),
@@ -192,7 +192,7 @@ fn a_pod_without_kubectl_reads_its_cluster() {
         "shop/Pod/c:c: ",
         "shop/Widget/w:spec.image: ",
         "jobs.batch: forbidden for this user",
-        // What the server does not have is named, too.
+        // Resources that the server does not have are listed too.
         "deployments.apps: the cluster has no such resource",
     ] {
         assert!(text.contains(row), "{row}: {text}");
@@ -203,7 +203,7 @@ fn a_pod_without_kubectl_reads_its_cluster() {
         assert_eq!(seen.body, "");
     }
     let lists = pod.lists();
-    // Definitions have labels of their own.
+    // The selector is not meant for definitions, which have their own labels.
     let definitions = lists.iter().find(|path| path.contains("customresource"));
     assert!(definitions.is_some_and(|path| !path.contains("labelSelector")));
     let pods: Vec<&String> = lists.iter().filter(|path| path.contains("/pods")).collect();
@@ -220,7 +220,7 @@ fn a_pod_without_kubectl_reads_its_cluster() {
 fn a_list_that_was_forgotten_is_read_again_from_its_start() {
     let asked = Arc::new(AtomicUsize::new(0));
     let count = Arc::clone(&asked);
-    // The second page is gone when it is asked for the first time.
+    // The second page has expired when it is first requested.
     let pod = with(move |seen| match parameter(&seen.path, "continue") {
         _ if !seen.path.contains("/pods?") => Reply::new(403),
         "" => page(&["a", "b"], "more"),
@@ -232,7 +232,7 @@ fn a_list_that_was_forgotten_is_read_again_from_its_start() {
     let text = stdout(&output);
     assert_eq!(text.matches("/Pod/").count(), 3, "{text}");
     assert_eq!(asked.load(Ordering::SeqCst), 2);
-    // One that is always forgotten is a failure.
+    // A list that always expires is a failure.
     let pod = with(|seen| match parameter(&seen.path, "continue") {
         _ if !seen.path.contains("/pods?") => Reply::new(403),
         "" => page(&["a"], "more"),
@@ -262,7 +262,7 @@ fn a_token_that_is_replaced_is_read_again() {
         if seen.header("authorization") != format!("Bearer {}", now.trim()) {
             return Reply::new(401);
         }
-        // The kubelet replaces it between two pages.
+        // The kubelet replaces the token between two pages.
         if parameter(&seen.path, "continue").is_empty() {
             fs::write(folder.join("token"), "second").unwrap();
             return page(&["a"], "more");
@@ -272,7 +272,7 @@ fn a_token_that_is_replaced_is_read_again() {
     *folder.lock().unwrap() = Some(pod.folder.path().to_owned());
     let (names, done) = pod.names("pods");
     assert_eq!((names.len(), done), (2, Ok(())));
-    // One that nobody accepts is sent twice at most, and is not shown.
+    // A token that is always refused is sent at most twice, and is not shown.
     let pod =
         with(|_| Reply::new(401).body(r#"{"message": "who is first? token first\u001b[31m"}"#));
     let (_, done) = pod.names("pods");
@@ -284,7 +284,7 @@ fn a_token_that_is_replaced_is_read_again() {
     assert_eq!(pod.lists().len(), 2);
 }
 
-/// Nothing is sent to anybody but the server that was named.
+/// Only the named server gets requests.
 #[test]
 fn no_redirect_is_followed() {
     let elsewhere = Server::secure(authority::tls(), |_| page(&["b"], ""));
@@ -313,7 +313,7 @@ fn only_the_authority_of_the_cluster_is_trusted() {
     assert!(names.is_empty());
     assert!(matches!(done, Err(Refusal::Failed(why)) if why.contains("certificate")));
     assert!(pod.server.seen().is_empty());
-    // A name that the certificate does not have.
+    // A host name that the certificate does not have.
     let pod = with(|_| page(&["a"], ""));
     let port = pod.port();
     let variables = [
@@ -385,7 +385,7 @@ fn a_server_in_trouble_is_asked_again_and_waited_for() {
     let (said, times) = why(|| Reply::new(503).body(r#"{"message": "etcd is gone\u0007"}"#));
     assert!(said.ends_with(" answers 503: etcd is gone"), "{said}");
     assert_eq!(times, 2);
-    // Longer than we wait.
+    // It asks for a longer wait than the limit.
     let (said, times) = why(|| Reply::new(429).with("retry-after", "3600"));
     assert!(said.ends_with(" answers 429"), "{said}");
     assert_eq!(times, 1);
@@ -417,13 +417,13 @@ fn hostile_answers_end() {
         |_| Reply::Raw(b"SSH-2.0-OpenSSH\r\n".to_vec()),
         "does not answer in HTTP",
     );
-    // What breaks off may be whole the next time.
+    // An answer that breaks off may be complete next time.
     let (_, refusal) = pages(|_| {
         let head = "HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n";
         Reply::Raw(format!("{head}{{\"kind\": \"PodList\"").into_bytes())
     });
     assert!(matches!(refusal, Refusal::Interrupted(_)), "{refusal:?}");
-    // A page token of any length makes no request of that length.
+    // A page token that is too long is not sent.
     failed(
         |seen| match parameter(&seen.path, "continue") {
             "" => page(&["a"], &"x".repeat(20_000)),
@@ -431,7 +431,7 @@ fn hostile_answers_end() {
         },
         "longer than 16 kB",
     );
-    // One object that does not end.
+    // A single object that does not end.
     failed(
         |_| {
             let start = r#"{"kind": "PodList", "items": [{"metadata": {"name": ""#;
@@ -453,7 +453,7 @@ fn a_server_that_says_nothing_is_left() {
     assert!(matches!(done, Err(Refusal::Failed(why)) if why.ends_with("took too long to answer")));
 }
 
-/// What finds resources is no more to be trusted than what lists them.
+/// Discovery is not trusted more than the lists.
 #[test]
 fn names_of_an_api_stay_names() {
     let pod = pod(|seen| match seen.path.as_str() {

@@ -1,4 +1,4 @@
-//! Each answer that there is, and nothing but "gone" called gone.
+//! Every kind of answer of a registry; only "gone" counts as gone.
 
 use std::net::TcpListener;
 
@@ -37,14 +37,14 @@ fn what_is_gone() {
         anonymous: true,
     };
     assert_eq!(answer, expected);
-    // A HEAD cannot say why.
+    // The answer to HEAD does not include a reason, so GET follows.
     assert_eq!(
         server.lines(),
         ["HEAD /v2/a/manifests/gone", "GET /v2/a/manifests/gone"]
     );
 }
 
-/// Whatever else an answer looks like, the image is not gone.
+/// All other answers do not mean that the image is gone.
 #[test]
 fn what_is_not_known_to_be_gone() {
     let server = Server::start(|seen: &Seen| match seen.path.as_str() {
@@ -99,7 +99,7 @@ fn what_is_not_known_to_be_gone() {
         ("head-405", "available", ""),
         ("head-bare", "available", ""),
     ] {
-        // A client each: what is in trouble is left alone after a while.
+        // A new client each time, because a client stops asking a host after several failures.
         check(
             &ask(&client(&server), &server, &format!("a:{tag}")),
             status,
@@ -110,7 +110,7 @@ fn what_is_not_known_to_be_gone() {
 
 #[test]
 fn nobody_there() {
-    // A port that nobody listens on.
+    // A port on which no server listens.
     let free = TcpListener::bind("127.0.0.1:0")
         .unwrap()
         .local_addr()
@@ -124,7 +124,7 @@ fn nobody_there() {
         let location = Location::parse(&name).unwrap();
         check(&client.ask(&location, false), "unreachable", "");
     }
-    // Plain HTTP, where nobody allowed it.
+    // Plain HTTP that is not allowed.
     settings.connection.insecure.clear();
     let plain = Client::new(&settings);
     let answer = ask(&plain.unwrap(), &server, "a:1");
@@ -183,11 +183,11 @@ fn lies_about_digests() {
         let reply = Reply::new(200).with("content-type", OCI_INDEX);
         match seen.path.split('/').nth(2).unwrap() {
             "" => Reply::new(200),
-            // Another digest than that of the body.
+            // The digest in the header is not that of the body.
             "header" => reply
                 .with("docker-content-digest", &announced)
                 .body(index("x")),
-            // Another manifest than the one that was asked for.
+            // The manifest is not the requested one.
             "body" => reply.body(index("y")),
             "malformed" => reply
                 .with("docker-content-digest", "sha256:XYZ")

@@ -1,4 +1,4 @@
-//! `regfix images --verify` and `regfix tags` as they are run: what is printed, exit codes, and what is asked.
+//! `regfix images --verify` and `regfix tags` as they are run: output, exit codes, and requests.
 
 use std::io::Write;
 use std::path::Path;
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::server::{OCI_INDEX, Reply, Seen, Server, digest, honest, index};
 use crate::common::{assert_refused, code, folder, regfix, stderr, stdout};
 
-/// Runs in a folder, with a home of its own and nothing of the tester's that concerns connections.
+/// Runs in a folder, with a separate home and without the tester's settings for connections.
 pub(crate) fn run(folder: &Path, arguments: &[&str], input: Option<&str>) -> Output {
     let mut command = regfix(folder);
     for name in [
@@ -107,7 +107,7 @@ fn exit_codes() {
         (&["1", "denied"], 2),
         (&["1", "secret"], 2),
         (&["broken"], 2),
-        // What is known to be gone is gone, whatever else could not be found out.
+        // An image that is gone decides the exit code, even if others could not be determined.
         (&["gone", "denied", "secret", "broken"], 1),
         (&["limited"], 2),
     ] {
@@ -296,12 +296,12 @@ fn what_is_typed_wrong() {
     }
 }
 
-/// Neither in what is printed, nor in any failure.
+/// Secrets appear neither in reports nor in errors.
 #[test]
 fn secrets_are_not_printed() {
     let server = Server::start(|seen: &Seen| match seen.header("authorization") {
         "" => Reply::error(401, "UNAUTHORIZED").with("www-authenticate", "Basic realm=x"),
-        // An echo.
+        // The registry echoes the secret.
         header => Reply::new(403).body(format!(
             r#"{{"errors":[{{"code":"DENIED","message":"{header}"}}]}}"#
         )),

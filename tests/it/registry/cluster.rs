@@ -1,4 +1,4 @@
-//! `regfix cluster --verify`: what registries say of the images that run.
+//! `regfix cluster --verify`: what registries answer about running images.
 
 use serde_json::Value;
 
@@ -13,7 +13,7 @@ const POD: &str = r#"{"kind": "List", "items": [
         {"name": "same", "image": "bitnami/redis:7.0.11"},
         {"name": "clean", "image": "registry.example.com/app:1"}]}}]}"#;
 
-/// The old and the new location have the same image, and one tag has not moved.
+/// Answers as the registry: the old and the new location have the same images, except that one tag has not moved.
 fn answer(seen: &Seen) -> Reply {
     match seen.path.split_once("/manifests/") {
         None if seen.path == "/v2/" => Reply::new(200).body("{}"),
@@ -62,10 +62,10 @@ fn answers_decide_what_is_proposed() {
     };
     assert_eq!(finding("there")["applicability"], "safe");
     assert!(finding("there")["verified"]["digest"].is_string());
-    // What does not exist is not put in place.
+    // A replacement that does not exist is not proposed.
     assert_eq!(finding("gone")["applicability"], Value::Null);
     assert_eq!(finding("gone")["changes"], Value::Array(Vec::new()));
-    // It needs review only because the image may be another one, and it is not.
+    // The fix needs review only because the image may differ, and it does not.
     assert_eq!(finding("same")["applicability"], "safe");
     let asked = server.lines();
     assert!(

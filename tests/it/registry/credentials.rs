@@ -1,4 +1,4 @@
-//! Credentials go to the registry that they are for and the token service that it names, and to nobody else.
+//! Credentials are sent to their registry and the token service that it names, and to no other host.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -7,7 +7,7 @@ use super::server::{Reply, Seen, Server, honest};
 use super::{ask, check, client, location, logged_in};
 use regfix::registry::client::{Answer, Client};
 
-/// `user:pass`
+/// The header for `user:pass`.
 const BASIC: &str = "Basic dXNlcjpwYXNz";
 
 fn wants_password(seen: &Seen) -> Reply {
@@ -17,7 +17,7 @@ fn wants_password(seen: &Seen) -> Reply {
     }
 }
 
-/// Wants a token of the service at a URL, and takes the one for the repository.
+/// Requires a token of the service at `realm`, and accepts the one for the repository.
 fn wants_token(realm: String) -> impl Fn(&Seen) -> Reply {
     move |seen| {
         let name = seen.path.strip_prefix("/v2/").unwrap();
@@ -33,7 +33,7 @@ fn wants_token(realm: String) -> impl Fn(&Seen) -> Reply {
     }
 }
 
-/// Gives a token for every repository to anybody, but for those that start with `private`.
+/// Issues a token for any repository to anybody, except for those that start with `private`.
 fn gives_token(seen: &Seen) -> Reply {
     let (_, query) = seen.path.split_once('?').unwrap_or(("", &seen.body));
     let scope = query
@@ -89,7 +89,7 @@ fn no_password_or_a_wrong_one() {
     check(&answer, "denied", "");
     assert!(!format!("{answer:?}").contains("hidden"));
     assert_eq!(server.lines().len(), 2, "it is not tried again");
-    // One for another host is none for this one.
+    // Credentials for another host are not used for this one.
     let settings = logged_in(&server, "localhost", "user:pass", folder.path());
     check(
         &ask(&Client::new(&settings).unwrap(), &server, "a:1"),
@@ -118,7 +118,7 @@ fn a_token_is_shared_by_the_images_of_a_repository() {
             "/token?x=y&service=the%20registry&scope=repository%3Ac%3Apull",
         ]
     );
-    // That there is a token to fetch was said to the first request, and is known from then on.
+    // The first request learned about the token service; later requests go there first.
     assert_eq!(server.lines().len(), 5);
     check(
         &ask(&client, &server, "private/a:1"),
@@ -208,7 +208,7 @@ fn a_registry_that_never_lets_one_in_is_not_asked_for_ever() {
     let realm = service.url("/token");
     let server = Server::start(move |seen: &Seen| match seen.path.as_str() {
         "/v2/" => Reply::new(200),
-        // Another scope each time.
+        // It asks for another scope each time.
         _ => Reply::error(401, "UNAUTHORIZED").with(
             "www-authenticate",
             format!(
@@ -236,7 +236,7 @@ fn more_than_reading_is_never_asked_for() {
     let server = Server::start(move |seen: &Seen| {
         let scope = match seen.path.split('/').nth(2).unwrap() {
             "" => return Reply::new(200),
-            // A proxy that hands on what the registry behind it says.
+            // A proxy that forwards the scope of the registry behind it.
             "mapped" => "repository:behind/mapped:pull",
             "greedy" => "repository:greedy:pull,push,delete",
             _ => "registry:catalog:*",
@@ -295,7 +295,7 @@ fn a_redirect_gets_no_credentials() {
 
 #[test]
 fn what_a_redirect_leads_to_is_not_logged_in_to() {
-    // This one wants the password of the registry, and names a service of its own for tokens.
+    // This server asks for the password of the registry, and names its own token service.
     let service = Server::start(gives_token);
     let realm = service.url("/token");
     let elsewhere = Server::start(move |seen: &Seen| match seen.path.contains("basic") {
@@ -344,7 +344,7 @@ fn what_comes_back_from_elsewhere_is_not_ours() {
                     seen.header("host").split(':').nth(1).unwrap()
                 ),
             ),
-            // By its other name it redirects back.
+            // Under its other name it redirects back.
             _ if seen.header("host").starts_with("localhost") => {
                 let port = seen.header("host").split(':').nth(1).unwrap().to_owned();
                 Reply::new(307).with("location", format!("http://127.0.0.1:{port}/v2/back"))
@@ -409,7 +409,7 @@ fn realms_and_redirects_to_odd_places() {
         ("to-user", "a user name in it"),
         ("without-location", "answers 302"),
     ] {
-        // A client each: what one image says of tokens holds for its registry.
+        // A new client each time, because what a client learns about tokens applies to the whole registry.
         let answer = ask(&client(&server), &server, &format!("{name}:1"));
         check(&answer, "unreachable", reason);
         let shown = format!("{answer:?}");
@@ -427,7 +427,7 @@ fn realms_and_redirects_to_odd_places() {
 
 #[test]
 fn a_registry_that_shows_less_to_nobody() {
-    // Without a word about logging in.
+    // The registry never asks for a login.
     let server = Server::start(|seen: &Seen| match seen.header("authorization") {
         BASIC => honest(seen),
         _ if seen.path == "/v2/" => Reply::new(200),

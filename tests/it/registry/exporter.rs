@@ -1,4 +1,4 @@
-//! `regfix exporter`: metrics of answers, and what becomes of them when a registry does not answer.
+//! `regfix exporter`: metrics of answers, and how they change when a registry does not answer.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -29,7 +29,7 @@ fn export(server: &Server, folder: &Path, more: &[&str], input: Option<&str>) ->
     stdout(&output)
 }
 
-/// A registry, and the switch that takes it down.
+/// Starts a registry, with a switch that takes it down.
 fn fragile() -> (Server, Arc<AtomicBool>) {
     let is_down = Arc::new(AtomicBool::new(false));
     let down = Arc::clone(&is_down);
@@ -40,7 +40,7 @@ fn fragile() -> (Server, Arc<AtomicBool>) {
     (server, is_down)
 }
 
-/// The values of a metric, by its labels.
+/// Returns the values of a metric, by its labels.
 fn values(text: &str, metric: &str) -> Vec<(String, u64)> {
     let lines = text
         .lines()
@@ -97,10 +97,10 @@ fn an_outage_does_not_make_an_image_gone() {
         "{counts:?}"
     );
 
-    // Without what was known, nothing is said of them.
+    // Without the earlier metrics, there are none for these images.
     let text = export(&server, folder.path(), &["a.yaml", "--textfile", "-"], None);
     assert!(values(&text, "regfix_image_available").is_empty());
-    // Nothing else is left in the folder that the collector reads.
+    // No other file is left in the folder that the collector reads.
     let left = fs::read_dir(folder.path().join("out")).unwrap();
     assert_eq!(left.count(), 1);
 }
@@ -137,7 +137,7 @@ fn images_come_from_files_lists_and_clusters_and_legacy_ones_say_so() {
             1
         )]
     );
-    // Without a path, the report is all there is.
+    // Without a path, only the images of the report are asked about.
     let alone = [
         "--textfile",
         "-",
@@ -182,7 +182,7 @@ fn metrics_that_cannot_be_written_are_a_failure() {
     assert!(server.seen().is_empty());
 }
 
-/// An exporter that serves until it is told to end.
+/// An exporter that serves until it is stopped.
 struct Serving {
     child: Child,
     address: String,
@@ -210,7 +210,7 @@ impl Serving {
         let rest = line.split_once("serving http://").unwrap().1;
         let address = rest.strip_suffix("/metrics").unwrap().to_owned();
         assert!(address.starts_with("127.0.0.1:"), "{address}");
-        // Nobody has to read the rest.
+        // The rest is drained and dropped.
         std::thread::spawn(move || lines.for_each(drop));
         Self { child, address }
     }
@@ -230,7 +230,7 @@ impl Serving {
         (status, body.to_owned())
     }
 
-    /// The metrics once they are as they should be.
+    /// Waits until the metrics are as wanted, and returns them.
     fn metrics(&self, is_wanted: impl Fn(&str) -> bool) -> String {
         let end = Instant::now() + Duration::from_secs(60);
         loop {
@@ -259,7 +259,7 @@ fn served_metrics_follow_the_files_and_the_registry() {
     let folder = folder(&[("a.yaml", &format!("image: {host}/a:1\n"))]);
     let arguments = ["a.yaml", "b.yaml", "--textfile", "regfix.prom"];
     let mut serving = Serving::start(folder.path(), &server, &arguments);
-    // One of the files is not there yet: what can be read is served.
+    // One of the files does not exist yet; metrics of the other one are served.
     let text = serving.metrics(|_| true);
     let one = (format!("image=\"{host}/a:1\""), 1);
     assert_eq!(
@@ -290,7 +290,7 @@ fn served_metrics_follow_the_files_and_the_registry() {
     fs::write(folder.path().join("b.yaml"), "a: b\n").unwrap();
     serving.metrics(|text| values(text, "regfix_image_available") == [one.clone()]);
 
-    // The file has the same, so that a restart knows it.
+    // The file has the same metrics, so that a restart has them too.
     let written = fs::read_to_string(folder.path().join("regfix.prom")).unwrap();
     assert_eq!(values(&written, "regfix_image_available"), [one]);
     signal(serving.child.id(), "TERM");

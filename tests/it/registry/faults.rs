@@ -1,4 +1,4 @@
-//! Servers that break, dawdle, send too much, or send what is no HTTP: each request ends, in time and without a panic.
+//! Servers that break, are slow, send too much, or do not speak HTTP: each request ends in time and without a panic.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -8,7 +8,7 @@ use super::server::{OCI_INDEX, Reply, Seen, Server, digest, honest, index};
 use super::{ask, check, client, location, settings};
 use regfix::registry::client::{Client, Environment};
 
-/// Answers the first so many requests for a manifest by a fault.
+/// Starts a server that answers the first `times` requests for a manifest with a fault.
 fn at_first(times: usize, fault: impl Fn() -> Reply + Send + Sync + 'static) -> Server {
     let count = Arc::new(AtomicUsize::new(0));
     Server::start(move |seen: &Seen| {
@@ -74,7 +74,7 @@ fn a_host_that_fails_is_not_asked_a_thousand_times() {
             .iter()
             .all(|answer| answer.status() == "unreachable")
     );
-    // Three, and those that were under way.
+    // Three requests, and those already under way.
     assert!(
         server.lines().len() <= 3 + settings.connection.per_host,
         "{}",
@@ -111,14 +111,14 @@ fn what_takes_too_long_ends() {
             .ask(&location(&server, "a:1"), true);
         check(&answer, "unreachable", "took too long");
         assert!(began.elapsed() < Duration::from_secs(60));
-        // None at all where the machine is so busy that the time was over before.
+        // There is no request at all if the machine is so busy that the time was over before.
         assert!(server.lines().len() <= 1, "what is slow is not asked again");
     }
 }
 
 #[test]
 fn what_is_too_large_is_not_read() {
-    // Announced, in pieces without an end, and in a header.
+    // A body of announced length, an unfinished chunked body, and headers.
     let large: [fn() -> Reply; 4] = [
         || {
             Reply::new(200)
@@ -218,7 +218,7 @@ fn a_pause_is_made_where_the_registry_wants_one() {
     check(&ask(&client(&server), &server, "a:1"), "available", "");
     assert!(began.elapsed() >= Duration::from_secs(1));
     assert_eq!(server.lines().len(), 2);
-    // Without a word on when to come back.
+    // Without a `retry-after`.
     let server = at_first(2, || Reply::new(429));
     check(&ask(&client(&server), &server, "a:1"), "available", "");
     let server = at_first(1, || {
@@ -246,7 +246,7 @@ fn a_long_pause_ends_the_questions_to_that_registry() {
         check(answer, "rate-limited", "it can be asked again in");
     }
     assert!(server.lines().len() <= settings.connection.per_host);
-    // As often as it likes, but not for longer than we are patient.
+    // The server may ask for any number of retries, but the client waits no longer than its limit.
     let server = at_first(usize::MAX, || {
         Reply::error(429, "TOOMANYREQUESTS").with("retry-after", "0")
     });

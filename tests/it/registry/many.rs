@@ -1,4 +1,4 @@
-//! A thousand images: how many requests they cost, and how many at a time.
+//! A thousand images: the number of requests, and of simultaneous ones.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -19,7 +19,7 @@ fn one_head_an_image_on_few_connections() {
     assert_eq!(server.lines().len(), 1000);
     assert!(server.lines().iter().all(|line| line.starts_with("HEAD ")));
     let connections: BTreeSet<usize> = server.seen().iter().map(|seen| seen.connection).collect();
-    // One is let go when the first questions wait for it.
+    // A connection may be closed while the first requests wait for it.
     assert!(connections.len() <= 6, "{}", connections.len());
 }
 
@@ -63,6 +63,6 @@ fn one_challenge_for_all_and_one_token_a_repository() {
     let answers = client(&server).ask_all(&locations, false);
     assert!(answers.iter().all(|answer| answer.status() == "available"));
     assert_eq!(service.seen().len(), 8);
-    // The root of the API said what it wants.
+    // The root of the API had already answered which token it requires.
     assert_eq!(server.lines().len(), 200);
 }

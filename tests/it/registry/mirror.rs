@@ -33,7 +33,7 @@ fn images_are_copied_from_where_they_are_now() {
     );
 }
 
-/// What needs review is copied from where it is, unless the user says otherwise.
+/// Images whose move needs review are copied from the old location unless `--unsafe-fixes` is given.
 #[test]
 fn moves_that_need_review() {
     let folder = folder(&[("c.yaml", "image: bitnami/redis:7.0.5\n")]);
@@ -70,7 +70,7 @@ fn what_a_format_cannot_express_is_said() {
         said.contains("left out: 1 image whose names templates build (--verbose lists them)"),
         "{said}"
     );
-    // A template alone is no failure: it is in every chart.
+    // A name built by a template is not an error, because every chart has some.
     let output = run(
         folder.path(),
         &[&arguments[..], &["--verbose", "chart"]].concat(),
@@ -159,7 +159,7 @@ fn files_are_rewritten_to_the_mirror() {
     );
 }
 
-/// A template sets its tag: whether the mirror has it is not known.
+/// If a template sets the tag, regfix may not know whether the mirror has it.
 #[test]
 fn an_image_of_a_chart_moves_if_the_chart_says_its_tag() {
     let chart = "apiVersion: v2\nname: chart\nversion: 1.0.0\nappVersion: \"2\"\n";
@@ -167,7 +167,7 @@ fn an_image_of_a_chart_moves_if_the_chart_says_its_tag() {
     let moved = values.replace("quay.io", "m.io/quay.io");
     for (tag, expected) in [
         ("default .Chart.AppVersion", moved.as_str()),
-        // Nobody copies an image whose tag is not known.
+        // An image with an unknown tag is not copied.
         ("required \"a tag\"", values),
     ] {
         let template = format!(

@@ -1,4 +1,4 @@
-//! The registry client against registries of our own: honest, faulty and hostile ones.
+//! The registry client against our own registries: honest, faulty and hostile ones.
 
 mod answers;
 mod cli;
@@ -19,7 +19,7 @@ use regfix::registry::client::{Answer, Client, Environment, Limits, Location, Se
 
 use server::Server;
 
-/// Short enough for tests, long enough for a busy machine.
+/// Returns settings with time limits that are short for tests but long enough for a busy machine.
 pub(crate) fn settings(server: &Server) -> Settings {
     let mut settings = Settings::new(Environment::of(&[]));
     settings.connection.insecure = vec![server.host()];
@@ -37,7 +37,7 @@ fn client(server: &Server) -> Client {
     Client::new(&settings(server)).unwrap()
 }
 
-/// With a user name and a password for a host.
+/// Returns settings with a user name and a password for a host.
 fn logged_in(server: &Server, host: &str, pair: &str, folder: &Path) -> Settings {
     use base64::Engine;
     let auth = base64::engine::general_purpose::STANDARD.encode(pair);

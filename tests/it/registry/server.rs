@@ -1,4 +1,4 @@
-//! An HTTP server in a thread. It writes down what it is asked and answers as a test says, in HTTP or not.
+//! An HTTP server in a thread. It records requests and answers as a test specifies, in HTTP or not.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -12,16 +12,16 @@ use sha2::{Digest, Sha256};
 pub(crate) const OCI_INDEX: &str = "application/vnd.oci.image.index.v1+json";
 pub(crate) const OCI_MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 
-/// A request as it came.
+/// A request as it was received.
 #[derive(Debug, Clone)]
 pub(crate) struct Seen {
     pub(crate) method: String,
-    /// With the query.
+    /// The path, with the query.
     pub(crate) path: String,
-    /// Names in lower case.
+    /// Headers; names are in lower case.
     pub(crate) headers: BTreeMap<String, String>,
     pub(crate) body: String,
-    /// Which of the connections it came on.
+    /// The number of the connection that it came on.
     pub(crate) connection: usize,
 }
 
@@ -30,25 +30,25 @@ impl Seen {
         self.headers.get(name).map_or("", String::as_str)
     }
 
-    /// `HEAD /v2/`, without the query.
+    /// Returns for example `HEAD /v2/`, without the query.
     pub(crate) fn line(&self) -> String {
         let path = self.path.split('?').next().unwrap();
         format!("{} {path}", self.method)
     }
 }
 
-/// What to answer.
+/// The answer to a request.
 pub(crate) enum Reply {
     Http {
         status: u16,
         headers: Vec<(String, String)>,
         body: Vec<u8>,
     },
-    /// These bytes, and the end of the connection.
+    /// These bytes, then the end of the connection.
     Raw(Vec<u8>),
-    /// These bytes, each a little after the other.
+    /// These bytes, one at a time with a short pause.
     Drip(Vec<u8>),
-    /// Nothing, for a long time.
+    /// No answer for a long time.
     Hang,
 }
 
@@ -82,7 +82,7 @@ impl Reply {
             .body(body)
     }
 
-    /// A manifest, with its headers.
+    /// Returns a manifest, with its headers.
     pub(crate) fn manifest(media_type: &str, body: &[u8]) -> Self {
         Self::new(200)
             .with("content-type", media_type)
@@ -97,7 +97,7 @@ pub(crate) fn digest(bytes: &[u8]) -> String {
     format!("sha256:{hex}")
 }
 
-/// An index for two platforms; different for each name.
+/// Returns an index for two platforms; it differs for each name.
 pub(crate) fn index(name: &str) -> Vec<u8> {
     let one = |architecture: &str| {
         let digest = digest(architecture.as_bytes());
@@ -113,7 +113,7 @@ pub(crate) fn index(name: &str) -> Vec<u8> {
     .into_bytes()
 }
 
-/// Answers every manifest whose tag does not start with `gone`, and the root of the API.
+/// Serves every manifest whose tag does not start with `gone`, and the root of the API.
 pub(crate) fn honest(seen: &Seen) -> Reply {
     match seen.path.split_once("/manifests/") {
         None if seen.path == "/v2/" => Reply::new(200).body("{}"),
@@ -129,7 +129,7 @@ pub(crate) struct Server {
     port: u16,
     seen: Arc<Mutex<Vec<Seen>>>,
     stop: Arc<AtomicBool>,
-    /// The most requests that were being answered at the same time.
+    /// The highest number of requests that were answered at the same time.
     busiest: Arc<AtomicUsize>,
 }
 
@@ -138,7 +138,7 @@ impl Server {
         Self::start_with(None, handler)
     }
 
-    /// Speaks TLS, by these settings.
+    /// Starts a server that speaks TLS.
     pub(crate) fn secure(
         tls: Arc<rustls::ServerConfig>,
         handler: impl Fn(&Seen) -> Reply + Send + Sync + 'static,
@@ -189,7 +189,7 @@ impl Server {
         server
     }
 
-    /// `127.0.0.1:port`.
+    /// Returns `127.0.0.1:port`.
     pub(crate) fn host(&self) -> String {
         format!("127.0.0.1:{}", self.port)
     }
@@ -202,7 +202,7 @@ impl Server {
         self.seen.lock().unwrap().clone()
     }
 
-    /// What was asked, but for the root of the API, which is asked once to find out whether it speaks TLS.
+    /// Returns the requests, without the one for the root of the API, which detects TLS.
     pub(crate) fn lines(&self) -> Vec<String> {
         let lines = self.seen().iter().map(Seen::line).collect::<Vec<_>>();
         lines
@@ -219,7 +219,7 @@ impl Server {
 impl Drop for Server {
     fn drop(&mut self) {
         self.stop.store(true, Ordering::SeqCst);
-        // Whoever waits for a connection wakes up.
+        // Wakes the thread that waits for a connection.
         let _ = TcpStream::connect(("127.0.0.1", self.port));
     }
 }
@@ -233,13 +233,13 @@ struct Talk {
 }
 
 impl Talk {
-    /// `None` at the end of the connection.
+    /// Answers requests until the connection ends.
     fn run(&self, stream: impl Read + Write) -> Option<()> {
         let mut reader = BufReader::new(stream);
         loop {
             let seen = self.read(&mut reader)?;
             if seen.method == "CONNECT" {
-                // As a proxy that leads to this very server.
+                // Like a proxy whose target is this server.
                 self.seen.lock().unwrap().push(seen);
                 let stream = reader.get_mut();
                 stream.write_all(b"HTTP/1.1 200 Connected\r\n\r\n").ok()?;
@@ -315,7 +315,7 @@ fn write(stream: &mut (impl Read + Write), seen: &Seen, reply: Reply) -> Option<
             None
         }
         Reply::Hang => {
-            // Until the other side is gone.
+            // Waits until the client closes the connection.
             let _ = stream.read(&mut [0]);
             None
         }

@@ -1,4 +1,4 @@
-//! Lists of tags: all of them, or a reason why not.
+//! Lists of tags: all of them, or the reason why they are incomplete.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -35,7 +35,7 @@ fn pages_are_followed_and_sorted() {
             &["latest", "v1.10", "v1.9"],
             r#"</v2/a/tags/list?last=v1.9&n=3>; rel="next""#,
         ),
-        // A host behind a proxy names itself.
+        // A registry behind a proxy uses its internal host name.
         "/v2/a/tags/list?last=v1.9&n=3" => page(
             &["v1.9", "v2.0-rc.1"],
             r#"<http://internal:8080/v2/a/tags/list?last=x>; rel="next""#,
@@ -74,7 +74,7 @@ fn lists_that_do_not_end() {
     });
     fails(&barren, "unreachable", "does not end");
     assert!(barren.lines().len() < 20);
-    // Never to another host, whatever the link says.
+    // A link to another host is never followed.
     let other = Server::start(|_: &Seen| page(&["evil"], ""));
     let target = other.url("/v2/a/tags/list?x");
     let server = Server::start(move |seen: &Seen| match seen.path.contains('x') {
@@ -125,7 +125,7 @@ fn a_huge_list() {
         page(&tags, if end < served.len() { &link } else { "" })
     });
     assert_eq!(list(&server).unwrap().tags, *all);
-    // In one piece that is larger than any page may be.
+    // One page that exceeds the size limit.
     let server = Server::start(|seen: &Seen| match seen.path.as_str() {
         "/v2/" => Reply::new(200),
         _ => page(&vec!["x".repeat(100).as_str(); 170_000], ""),

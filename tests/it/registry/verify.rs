@@ -1,4 +1,4 @@
-//! `regfix --verify`: what registries answer decides which fixes there are, and how safe they are.
+//! `regfix --verify`: the answers of registries decide which fixes there are, and how safe they are.
 
 use std::fs;
 use std::path::Path;
@@ -10,11 +10,11 @@ use super::cli::run;
 use super::server::{OCI_INDEX, Reply, Seen, Server, digest, index};
 use crate::common::{folder, stderr, stdout};
 
-/// Tags that exist in every repository.
+/// The tags that exist in every repository.
 const TAGS: &str = r#"{"tags":["3.1","3.2","3.9","9.99","latest","7.0.5","1.0"]}"#;
 
-/// The old and the new location have the same images; in repositories called `other` they do not. Tags that start with `gone` are
-/// missing at the new location, and what starts with `secret` nobody may see.
+/// Answers as the registry: the old and the new location have the same images, except in repositories called `other`. Tags
+/// that start with `gone` are missing at the new location, and tags that start with `secret` are denied.
 fn registry(seen: &Seen) -> Reply {
     if seen.path.ends_with("/tags/list?n=1000") {
         return Reply::new(200).body(TAGS);
@@ -31,7 +31,7 @@ fn registry(seen: &Seen) -> Reply {
     }
 }
 
-/// The digest of a tag that both locations have.
+/// Returns the digest of a tag that both locations have.
 fn same(tag: &str) -> String {
     digest(&index(tag))
 }
@@ -49,7 +49,7 @@ impl Case {
         }
     }
 
-    /// Where the images are looked for.
+    /// Returns flags that replace the registries by the test server.
     fn flags(&self) -> Vec<String> {
         let host = self.server.host();
         let mirrors = [
@@ -76,7 +76,7 @@ impl Case {
         run(self.folder.path(), &all, None)
     }
 
-    /// The findings, as JSON has them.
+    /// Returns the findings of the JSON report.
     fn findings(&self, arguments: &[&str]) -> Vec<Value> {
         let output = self.run(&[arguments, &["--format", "json"]].concat());
         let report: Value = serde_json::from_str(&stdout(&output)).unwrap_or_else(|error| {
@@ -184,7 +184,7 @@ fn what_is_missing_is_not_put_in_place() {
     assert_eq!(case.read("a.yaml"), "image: k8s.gcr.io/x:gone-3.5\n");
 }
 
-/// Only a registry that says so makes an image missing. Whatever else it answers changes nothing.
+/// Only a clear answer of the registry makes an image missing. All other answers change nothing.
 #[test]
 fn no_clear_answer_leaves_the_verdict() {
     let text = "rules:\n- {id: mine, from: k8s.gcr.io/x, to: registry.k8s.io/x, safety: safe}\n";
@@ -203,20 +203,20 @@ fn no_clear_answer_leaves_the_verdict() {
     assert!(said.contains("1 could not be determined"), "{said}");
 }
 
-/// The offline index does not know this tag; the registry has it.
+/// The offline index does not have this tag; the registry does.
 #[test]
 fn answers_decide_in_place_of_the_index() {
     let case = Case::new(&[("a.yaml", "image: gcr.io/google-containers/pause:9.99\n")]);
     assert_eq!(case.finding(&[])["applicability"], "unsafe");
     let finding = case.finding(&["--verify"]);
     check(&finding, "exists", "safe", "exists");
-    // The index knows this one.
+    // The registry does not have this tag at the new location.
     let case = Case::new(&[("a.yaml", "image: gcr.io/google-containers/pause:gone\n")]);
     let finding = case.finding(&["--verify"]);
     assert_eq!(finding["applicability"], Value::Null, "{finding}");
 }
 
-/// What nobody wrote down whole cannot be asked about.
+/// A reference without a known tag cannot be verified.
 #[test]
 fn a_tag_that_is_not_known_is_not_asked_about() {
     let case = Case::new(&[(
@@ -231,7 +231,7 @@ fn a_tag_that_is_not_known_is_not_asked_about() {
     );
 }
 
-/// A base is judged by the tag with which it is pulled in the end.
+/// A base is judged by the tag with which it is finally pulled.
 #[test]
 fn overlays_set_the_tag_that_is_asked_about() {
     let files = |tag: &str| {
@@ -270,7 +270,7 @@ fn each_image_is_asked_about_once() {
     assert_eq!(heads.count(), 2, "{lines:?}");
 }
 
-/// Whatever shows findings shows what was verified.
+/// Every format that shows findings shows the result of the verification.
 #[test]
 fn every_format_says_it() {
     let case = Case::new(&[("a.yaml", "image: bitnami/redis:7.0.5\n")]);
@@ -308,7 +308,8 @@ fn standard_input_is_verified_too() {
     }
 }
 
-/// Charts take a digest under a key of its own. Under `sha` some want no algorithm, and nothing says what an unquoted empty key is.
+/// A digest is pinned in its own key. `sha` may be meant without the algorithm, and an unquoted empty key has no known
+/// type.
 #[test]
 fn pieces_are_pinned_where_they_have_a_key_for_it() {
     let pieces = "registry: k8s.gcr.io\n  repository: pause\n  tag: \"3.1\"";
@@ -331,7 +332,7 @@ fn pieces_are_pinned_where_they_have_a_key_for_it() {
     }
 }
 
-/// A chart that makes an image of its values, in a pod.
+/// Creates a chart whose template builds an image from values.
 fn chart(values: &str, image: &str) -> Case {
     let pod = format!(
         "kind: Pod\nmetadata: {{name: a}}\nspec:\n  containers:\n    - image: \"{image}\"\n"
@@ -343,7 +344,7 @@ fn chart(values: &str, image: &str) -> Case {
     ])
 }
 
-/// The templates of a chart say how a digest is written, and whether one is read at all.
+/// The templates decide how a digest is written, and whether it is read at all.
 #[test]
 fn templates_say_how_a_digest_is_pinned() {
     let pause = "{{ .Values.image.repository }}:{{ .Values.image.tag }}";
@@ -391,19 +392,19 @@ fn templates_say_how_a_digest_is_pinned() {
     }
 }
 
-/// What several images read takes no digest, for it is of one of them.
+/// A digest belongs to one image, so it is not pinned in a key that several images read.
 #[test]
 fn a_digest_that_another_image_would_get_is_not_pinned() {
     let values = "image: {repository: k8s.gcr.io/pause, tag: \"3.1\"}\nother: {tag: \"3.2\"}\n";
     for (key, image, expected) in [
-        // The digest that is given counts for both.
+        // Both images read the digest.
         (
             ", digest: \"\"}\no",
             "{{ .Values.image.repository }}:{{ .Values.image.tag }}{{ if .Values.image.digest }}@{{ .Values.image.digest }}{{ end }}\"\n    \
              - image: \"{{ .Values.image.repository }}:{{ .Values.other.tag }}{{ if .Values.image.digest }}@{{ .Values.image.digest }}{{ end }}",
             "",
         ),
-        // No key has it: a tag that is a value of its own is no place for it.
+        // There is no key for the digest, and it cannot be added to a separate tag.
         (
             "}\no",
             "{{ .Values.image.repository }}:{{ .Values.image.tag }}",
@@ -420,7 +421,7 @@ fn a_digest_that_another_image_would_get_is_not_pinned() {
     }
 }
 
-/// `--pin` adds the digest that was verified, as a change that needs review.
+/// `--pin` adds the verified digest, as a change that needs review.
 #[test]
 fn digests_are_pinned_beside_tags() {
     let case = Case::new(&[

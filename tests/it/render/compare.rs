@@ -1,4 +1,4 @@
-//! One chart rendered by Helm and by regfix, document by document.
+//! One chart rendered by Helm and by regfix, compared document by document.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -7,22 +7,22 @@ use std::process::{Command, Stdio};
 use regfix::project::helm::render::{self, Chart, Files, Release, Rendered, Source};
 use walkdir::WalkDir;
 
-/// What came of a comparison.
+/// The result of a comparison.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
-    /// Helm does not render the chart; whether regfix does not either, and what the two say.
+    /// Helm does not render the chart. `both` is whether regfix fails too; the texts are the errors.
     Refused {
         both: bool,
         helm: String,
         own: String,
     },
     Equal,
-    /// Equal but for what is another each time: random texts, dates, keys.
+    /// Equal except for parts that differ in every run: random texts, dates, keys.
     EqualButOpaque,
     Different(String),
 }
 
-/// The files of a chart's folder.
+/// Reads the files of a chart's folder.
 pub(crate) fn files(folder: &Path) -> Files {
     let mut files = Files::new();
     for entry in WalkDir::new(folder)
@@ -65,7 +65,7 @@ pub(crate) fn helm(chart: &Path, values: &[&Path], home: &Path) -> Result<String
     }
 }
 
-/// Renders a folder.
+/// Renders a folder with regfix.
 pub(crate) fn own(chart: &Path, values: &[&Path]) -> Result<Rendered, String> {
     let chart = Chart::from_folder(files(chart))?;
     let values: Vec<_> = values
@@ -88,7 +88,7 @@ pub(crate) fn own(chart: &Path, values: &[&Path]) -> Result<Rendered, String> {
     }
 }
 
-/// A document: its text, and the parts of it that nobody can foresee.
+/// A document: its text, and the spans that nobody can predict.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct Document {
     text: String,
@@ -124,7 +124,8 @@ pub(crate) fn compare(chart: &Path, values: &[&Path], home: &Path) -> Verdict {
     }
 }
 
-/// Whether the documents of one template are the same; and whether to the letter.
+/// Whether the documents of one template match: `Some(true)` if exactly, `Some(false)` if only the opaque parts differ,
+/// `None` if not.
 fn same(helm: &[String], own: &[Document]) -> Option<bool> {
     let mut helm: Vec<&String> = helm.iter().collect();
     helm.sort();
@@ -143,7 +144,7 @@ fn same(helm: &[String], own: &[Document]) -> Option<bool> {
     Some(false)
 }
 
-/// Whether a text is the document with something else for what is opaque.
+/// Whether a text equals the document outside of its opaque spans.
 fn fits(text: &str, document: &Document) -> bool {
     if document.opaque.is_empty() {
         return text == document.text;
@@ -194,7 +195,7 @@ fn difference(helm: &[String], own: &[Document]) -> String {
     }
 }
 
-/// Lines, and whether something in them is opaque.
+/// Returns the lines, and whether each contains an opaque span.
 fn lines(document: &Document) -> impl Iterator<Item = (&str, bool)> {
     let mut start = 0;
     document.text.split_inclusive('\n').map(move |line| {
@@ -208,13 +209,13 @@ fn lines(document: &Document) -> impl Iterator<Item = (&str, bool)> {
     })
 }
 
-/// Documents by their templates.
+/// Returns the documents, by their templates.
 fn helm_documents(text: &str) -> BTreeMap<String, Vec<String>> {
     let mut found: BTreeMap<String, Vec<String>> = BTreeMap::new();
     let mut name = String::new();
     for (start, end) in split(text) {
         let mut document = text[start..end].trim_start();
-        // Files of resource definitions have comments of that form themselves.
+        // Files with resource definitions may start with such a comment themselves.
         let source = document
             .strip_prefix("# Source: ")
             .filter(|rest| !rest.starts_with("http"));
@@ -266,7 +267,7 @@ fn own_documents(rendered: &Rendered) -> BTreeMap<String, Vec<Document>> {
     found
 }
 
-/// At `---` at the beginning of a line, as Helm splits.
+/// Splits at `---` at the start of a line, as Helm does.
 fn split(text: &str) -> Vec<(usize, usize)> {
     let mut parts = Vec::new();
     let mut start = 0;

@@ -1,6 +1,6 @@
-//! Properties of a run over any tree of files: a chart and a kustomization, mutated as bytes ask for it.
+//! Properties of a run over any tree of files: a chart and a kustomization, with mutations chosen by bytes.
 //!
-//! Shared by the property test and the fuzz target `trees`. Runs in this process, in a temporary folder.
+//! Shared by the property test and the fuzz target `trees`. Runs in the same process, in a temporary folder.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -84,7 +84,7 @@ const SEED: [(&str, &str); 15] = [
     ),
 ];
 
-/// What a mutation puts in.
+/// The texts that a mutation inserts.
 const WORDS: [&str; 36] = [
     "k8s.gcr.io/pause:3.1",
     "k8s.gcr.io",
@@ -124,7 +124,7 @@ const WORDS: [&str; 36] = [
     "\\x2e",
 ];
 
-/// Reads numbers off bytes; 0 after their end.
+/// Reads numbers from bytes; 0 after their end.
 struct Numbers<'b>(std::slice::Iter<'b, u8>);
 
 impl Numbers<'_> {
@@ -138,7 +138,7 @@ impl Numbers<'_> {
     }
 }
 
-/// The seed, changed as the bytes ask for: six of them a change.
+/// Returns the seed, mutated once for each six bytes.
 pub(crate) fn tree(bytes: &[u8]) -> Files {
     let seed = SEED.iter();
     let seed = seed.map(|(path, text)| (PathBuf::from(path), text.as_bytes().to_vec()));
@@ -201,7 +201,7 @@ fn mutate(files: &mut Files, numbers: &mut Numbers<'_>) {
         _ => {
             let word = WORDS[what % WORDS.len()].as_bytes();
             let at = at % (text.len() + 1);
-            // A word takes the place of one, or is put between.
+            // The word replaces another, or is inserted.
             let is_word = |byte: &&u8| byte.is_ascii_alphanumeric() || b"./:-_".contains(byte);
             let old = match how {
                 8 => text[at..].iter().take_while(is_word).count(),
@@ -219,7 +219,7 @@ fn crlf(byte: u8) -> impl Iterator<Item = u8> {
     carriage.into_iter().chain([byte])
 }
 
-/// No configuration, whatever the tree holds.
+/// A source of settings without any configuration, whatever the tree contains.
 struct Unconfigured;
 
 impl Source for Unconfigured {
@@ -241,7 +241,7 @@ const TODAY: jiff::civil::Date = jiff::civil::date(2026, 11, 21);
 static SETTINGS: LazyLock<Settings<'static>> =
     LazyLock::new(|| Settings::new(&Unconfigured, &[], &PathBase::default(), Baselines::Unused));
 
-/// Runs as the binary does. Gives the report, and whether the job could be done.
+/// Runs as the binary does. Returns the report, and whether the run is complete.
 fn run(folder: &Path, mode: Mode, unsafe_fixes: bool, format: &str) -> (String, RunOutcome) {
     let format = report::format(format).expect("it is there");
     let options = Options {
@@ -310,7 +310,7 @@ fn read(folder: &Path) -> Files {
         .collect()
 }
 
-/// A folder with these files.
+/// Creates a folder with these files, and returns its canonical path.
 fn folder_of(files: &Files) -> (tempfile::TempDir, PathBuf) {
     let place = tempfile::tempdir().unwrap();
     let folder = place.path().canonicalize().unwrap();
@@ -318,7 +318,7 @@ fn folder_of(files: &Files) -> (tempfile::TempDir, PathBuf) {
     (place, folder)
 }
 
-/// Holds all promises on a tree. Panics with what was broken.
+/// Checks all promises on a tree. Panics with the promise that is broken.
 pub(crate) fn hold(before: &Files, unsafe_fixes: bool) {
     let (_place, folder) = folder_of(before);
     let (diff, _) = run(&folder, Mode::Diff, unsafe_fixes, "concise");
@@ -331,7 +331,7 @@ pub(crate) fn hold(before: &Files, unsafe_fixes: bool) {
         "--diff and --write",
     );
     if outcome == RunOutcome::Failed {
-        // What does not settle is not written, and that is all that is promised of it.
+        // Fixes that do not converge are not written; nothing else is promised for them.
         return;
     }
     assert_same(
@@ -361,7 +361,7 @@ fn assert_same(one: &Files, other: &Files, what: &str) {
     }
 }
 
-/// The findings of a report that a run would fix, each with the path of its file.
+/// Returns the findings of a report that a run would fix, each with the path of its file.
 fn fixable(report: &str, unsafe_fixes: bool) -> Vec<Value> {
     let report: Value = serde_json::from_str(report).expect("it is JSON");
     let files = report["files"].as_array().expect("there are files").iter();
@@ -387,7 +387,7 @@ const MOST_PASSES: usize = 10;
 /// A span of bytes and its new text.
 type Edit = (usize, usize, String);
 
-/// A tree after the edits that reports give, one report after the other: nothing but those changes it.
+/// Returns a tree after the edits of its report, and those of the reports that follow. Nothing else may change it.
 fn edited(before: &Files, unsafe_fixes: bool) -> Files {
     let mut files = before.clone();
     for _ in 0..MOST_PASSES {
@@ -411,7 +411,7 @@ fn edited(before: &Files, unsafe_fixes: bool) -> Files {
     files
 }
 
-/// All edits of a finding, those in other files too.
+/// Returns all edits of a finding, including those in other files.
 fn edits_of(finding: &Value, folder: &Path) -> Vec<(PathBuf, Edit)> {
     let lists = [&finding["edits"], &finding["elsewhere"]];
     let edits = lists.iter().filter_map(|list| list.as_array()).flatten();
@@ -426,7 +426,7 @@ fn edits_of(finding: &Value, folder: &Path) -> Vec<(PathBuf, Edit)> {
     edits.collect()
 }
 
-/// Takes the edits of a finding, all or none: where one overlaps another that was taken, they wait for the next report.
+/// Adds the edits of a finding, all or none: if one overlaps an earlier edit, they wait for the next report.
 fn take(edits: &[(PathBuf, Edit)], taken: &mut BTreeMap<PathBuf, BTreeSet<Edit>>) {
     let overlaps = |one: &Edit, other: &Edit| {
         let apart = one.1 <= other.0 || other.1 <= one.0;
@@ -443,7 +443,7 @@ fn take(edits: &[(PathBuf, Edit)], taken: &mut BTreeMap<PathBuf, BTreeSet<Edit>>
     }
 }
 
-/// A file that is sound stays so.
+/// Asserts that a file that parsed before still parses.
 fn still_parses(path: &Path, was: &[u8], is: &[u8]) {
     let (Ok(was), Ok(is)) = (std::str::from_utf8(was), std::str::from_utf8(is)) else {
         return;
@@ -456,7 +456,7 @@ fn still_parses(path: &Path, was: &[u8], is: &[u8]) {
     }
 }
 
-/// A tree after a patch, as `patch -p1` would leave it.
+/// Returns a tree after a patch, as `patch -p1` would leave it.
 fn patched(before: &Files, diff: &str, folder: &Path) -> Files {
     let mut files = before.clone();
     let mut lines = diff.split_inclusive('\n').peekable();
