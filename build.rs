@@ -1,5 +1,5 @@
-//! Joins the files of the catalogue and turns them from YAML, which people write, into JSON, which is read in a tenth of
-//! the time at every start.
+//! Joins the files of the catalogue, and converts them from YAML, which people write, to JSON, which is ten times as fast
+//! to read at every start.
 
 use std::error::Error;
 use std::path::{Path, PathBuf};
@@ -11,13 +11,13 @@ const VENDORS: &str = "src/rules/catalogue";
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rerun-if-changed={HEAD}");
-    // A folder stands for all files in it.
+    // A folder covers all files in it.
     println!("cargo::rerun-if-changed={VENDORS}");
     let mut catalogue = read(Path::new(HEAD))?;
     let mut files: Vec<PathBuf> = fs::read_dir(VENDORS)?
         .map(|entry| Ok(entry?.path()))
         .collect::<Result<_, std::io::Error>>()?;
-    // The order of the folder depends on the disk, that of the names does not.
+    // The order of a folder's entries depends on the file system; sorting makes it stable.
     files.sort();
     let mut rules = Vec::new();
     for file in &files {

@@ -1,4 +1,4 @@
-//! The stages of a run on one text: `cargo bench`.
+//! The stages of a run, measured on one text: `cargo bench`.
 
 use std::path::Path;
 use std::sync::LazyLock;
@@ -15,7 +15,7 @@ use regfix::{check, file_type};
 static RULES: LazyLock<RuleSet> =
     LazyLock::new(|| RuleSet::new(RuleSet::with_own(&[]).expect("the catalogue is sound")));
 
-/// About a megabyte of values, one legacy image in sixteen.
+/// About a megabyte of values, with one legacy image in sixteen.
 static VALUES: LazyLock<String> = LazyLock::new(|| {
     let entry = |index: usize| {
         let registry = if index.is_multiple_of(16) {
@@ -60,7 +60,7 @@ fn prefilter_of_a_clean_text(bencher: Bencher<'_, '_>) {
         .bench(|| prefilter.occur_in(black_box(clean.as_bytes())));
 }
 
-/// With the short cut through common YAML, and without.
+/// With the fast path for common YAML, and without.
 #[divan::bench(args = [true, false])]
 fn parse(bencher: Bencher<'_, '_>, short: bool) {
     let text = VALUES.as_str();

@@ -1,4 +1,4 @@
-//! A program that embeds regfix: it reports what is found in a small tree in memory, and prints the files that change.
+//! A program that embeds regfix: it reports the findings in a small tree in memory, and prints the changed files.
 //!
 //! `cargo run --example embed`
 

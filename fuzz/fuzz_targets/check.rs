@@ -1,4 +1,4 @@
-//! Any bytes, read as any kind of file: no panic, and a fix that settles.
+//! Any text, read as each kind of file: no panic, and the fixes converge.
 //!
 //! `cargo fuzz run -s none check` (stable Rust), or with the default sanitizer on nightly.
 

@@ -1,4 +1,4 @@
-//! A chart and a kustomization, mutated: what is promised of any tree is held.
+//! A mutated chart and a kustomization: the promises for any tree hold.
 //!
 //! `cargo fuzz run -s none trees` (stable Rust), or with the default sanitizer on nightly.
 

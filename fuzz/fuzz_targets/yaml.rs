@@ -1,4 +1,4 @@
-//! Any text: the short cut through common YAML and the full parser come to the same tree.
+//! Any text: the fast path for common YAML and the full parser give the same tree.
 //!
 //! `cargo fuzz run -s none yaml` (stable Rust), or with the default sanitizer on nightly.
 

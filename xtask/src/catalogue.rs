@@ -1,4 +1,4 @@
-//! The catalogue as one file, which other binaries of regfix can use.
+//! Writes the catalogue to one file, which other binaries of regfix can use.
 
 use std::path::Path;
 
@@ -50,7 +50,7 @@ mod tests {
             format!("{:?}", read.rules()),
             format!("{:?}", embedded.rules())
         );
-        // The same text, though in another place.
+        // The text is the same, although it is at another address.
         let index = |facts: Facts| facts.index.count();
         assert_eq!(index(read.facts), index(embedded.facts));
         assert_eq!(read.facts, embedded.facts);

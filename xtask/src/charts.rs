@@ -1,8 +1,9 @@
-//! Which versions of charts pull legacy images by default, from the histories of the repositories that hold them.
+//! Finds the chart versions that pull legacy images by default, in the histories of the repositories that contain the
+//! charts.
 //!
-//! A version is what its tag holds, or else the first commit that has its number. One that the index of
-//! the repository leaves out, between others of the chart, does not count. What was found in a tree is kept, so that
-//! a second run reads only what is new. Subcharts count by what is known of them already.
+//! The content of a version is that of its tag, or else of the first commit with its number. A version that the
+//! repository's index lacks, although it has older and newer ones of the chart, does not count. Results are cached by tree,
+//! so that a second run reads only what is new. For subcharts, the existing table is used.
 
 mod history;
 mod table;
@@ -42,10 +43,10 @@ pub struct Arguments {
 
 const FILE: &str = "src/rules/charts.tsv";
 
-/// What the histories of some repositories say of a rule is not so: their charts are patched when they are packaged.
+/// Rules for which the history of a repository is wrong, because its charts are patched when they are packaged.
 const UNRELIABLE: [(&str, &str); 1] = [("kubernetes-sigs/kueue", "k8s-staging")];
 
-/// What is retired has not moved: no later version of a chart is clean.
+/// The state of rules whose images have not moved: no later version of a chart is clean.
 const RETIRED: &str = "retired";
 
 pub fn run(root: &Path, arguments: &Arguments) -> Result<(), Fault> {
@@ -77,7 +78,7 @@ pub fn run(root: &Path, arguments: &Arguments) -> Result<(), Fault> {
     }
 }
 
-/// `owner+name`, in the path of a clone.
+/// Returns `owner/name` from `owner+name` in the path of a clone.
 fn name_of(git_dir: &Path) -> Result<String, Fault> {
     let full = git_dir
         .canonicalize()
@@ -93,7 +94,7 @@ fn name_of(git_dir: &Path) -> Result<String, Fault> {
         })
 }
 
-/// A version of a chart, with what it pulls by rule.
+/// A version of a chart, with the images that it pulls by rule.
 struct Known {
     release: Release,
     version: Version,
@@ -119,7 +120,7 @@ fn rows_of(
     let mut charts: BTreeMap<String, Vec<Known>> = BTreeMap::new();
     let published = history::Published::new(&mut git)?;
     for release in history::releases(&mut git, name)? {
-        // 0.0.0 is what a chart has until it is released.
+        // 0.0.0 is the version of a chart before its first release.
         let is_released = |version: &Version| !version.is_early() && version.numbers() != [0; 3];
         let version = Version::parse(&release.version)
             .filter(is_released)
@@ -163,7 +164,8 @@ fn rows_of(
     Ok(rows)
 }
 
-/// More days than this after it, lower versions go on as if a version had never been: it was none.
+/// A version is dropped if at least `SEVERAL` versions are more than `LATER` days younger, all of them are lower, and one
+/// of them is more than `MUCH_LATER` days younger.
 const LATER: i32 = 30;
 const MUCH_LATER: i32 = 365;
 const SEVERAL: usize = 3;
@@ -197,7 +199,8 @@ fn drop_out_of_line(versions: &mut Vec<Known>) -> Result<(), Fault> {
     }
 }
 
-/// What the versions of a chart, the lowest first, come to by a rule that applies to one of them.
+/// Returns the row of a chart for a rule that applies to at least one of its versions. The versions are sorted, lowest
+/// first.
 fn row(chart: &str, name: &str, urls: &[String], rule: &str, versions: &[Known]) -> Row {
     let is_legacy = |known: &&Known| known.found.contains_key(rule);
     let mut runs: Vec<(&str, &str)> = Vec::new();
@@ -325,7 +328,7 @@ mod tests {
             "{text}"
         );
         assert!(text.starts_with(head) && text.ends_with(other));
-        // What somebody chose to name stays as long as the versions do.
+        // A person may choose the images of a row; the choice stays as long as the versions do.
         let chosen = text.replace("k8s.gcr.io/pause:3.6", "k8s.gcr.io/chosen:1");
         write(&root.path().join(FILE), &chosen).unwrap();
         run(root.path(), &arguments).unwrap();

@@ -1,4 +1,4 @@
-//! A repository, read by git: objects only, without its hooks, its attributes, its settings for programs, or the network.
+//! Reads a repository with git: objects only, without hooks, attributes, settings that name programs, or the network.
 
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -7,7 +7,7 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use crate::Fault;
 
-/// A larger object is no text that people write.
+/// The size limit for objects; people do not write larger texts.
 const LARGEST: usize = 32 << 20;
 
 pub struct Git {
@@ -22,7 +22,7 @@ struct Reader {
     output: BufReader<ChildStdout>,
 }
 
-/// What a tree holds under a name.
+/// An entry of a tree, with its id.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Entry {
     Blob(String),
@@ -53,7 +53,7 @@ impl Git {
         })
     }
 
-    /// What a command says.
+    /// Returns the output of a git command.
     pub fn run(&self, arguments: &[&str]) -> Result<String, Fault> {
         let output = command(&self.folder).args(arguments).output();
         let output = output.map_err(|error| format!("git: {error}"))?;
@@ -68,7 +68,8 @@ impl Git {
         Ok(String::from_utf8_lossy(&output.stdout).into_owned())
     }
 
-    /// An object by its name or by `COMMIT:PATH`: its id, its type and its bytes.
+    /// Returns the id, type and bytes of an object, given by its name or as `COMMIT:PATH`. `None` if it does not exist or
+    /// is too large.
     fn object(&mut self, name: &str) -> Result<Option<(String, String, Vec<u8>)>, Fault> {
         let fault = |error: std::io::Error| format!("git cat-file: {error}");
         if name.contains('\n') {
@@ -94,19 +95,19 @@ impl Git {
         Ok(known)
     }
 
-    /// The bytes of a file; `None` where there is none.
+    /// Returns the bytes of a file; `None` if there is no such file.
     pub fn bytes(&mut self, name: &str) -> Result<Option<Vec<u8>>, Fault> {
         let object = self.object(name)?.filter(|(_, of, _)| of == "blob");
         Ok(object.map(|(_, _, bytes)| bytes))
     }
 
-    /// The text of a file; `None` where there is none.
+    /// Returns the text of a file; `None` if there is no such file or it is not UTF-8.
     pub fn text(&mut self, name: &str) -> Result<Option<String>, Fault> {
         let bytes = self.bytes(name)?;
         Ok(bytes.and_then(|bytes| String::from_utf8(bytes).ok()))
     }
 
-    /// The id of the tree at a path of a commit. An empty path is the root.
+    /// Returns the id of the tree at a path of a commit. An empty path is the root.
     pub fn tree_at(&mut self, commit: &str, path: &str) -> Result<Option<String>, Fault> {
         let name = match path.is_empty() {
             true => format!("{commit}^{{tree}}"),
@@ -116,7 +117,7 @@ impl Git {
         Ok(object.map(|(id, ..)| id))
     }
 
-    /// What a tree holds. Links and submodules are left out.
+    /// Returns the entries of a tree, without links and submodules.
     pub fn entries(&mut self, tree: &str) -> Result<Vec<(String, Entry)>, Fault> {
         if let Some(known) = self.trees.get(tree) {
             return Ok(known.clone());
@@ -162,7 +163,7 @@ fn command(folder: &Path) -> Command {
     command
 }
 
-/// The entries of a tree as git stores it: `100644 name`, a zero byte, and the id in bytes.
+/// Parses a tree as git stores it: `100644 name`, a zero byte, and the id in bytes.
 fn parsed(bytes: &[u8], id_length: usize) -> Vec<(String, Entry)> {
     let mut entries = Vec::new();
     let mut rest = bytes;
@@ -194,7 +195,7 @@ pub mod tests {
     /// The day of a commit, its tag, and the files that it writes.
     type Commit<'c> = (&'c str, Option<&'c str>, &'c [(&'c str, &'c str)]);
 
-    /// A repository of commits, the oldest first.
+    /// Creates a repository with these commits, the oldest first.
     pub fn repository(commits: &[Commit<'_>]) -> tempfile::TempDir {
         let folder = tempfile::tempdir().unwrap();
         let git = |arguments: &[&str], date: &str| {

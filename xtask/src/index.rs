@@ -1,4 +1,4 @@
-//! The images of registry.k8s.io and their tags, from the manifests by which they are promoted.
+//! The images of registry.k8s.io and their tags, read from the manifests that promote them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -109,7 +109,7 @@ fn index(git: &mut Git, revision: &str) -> Result<Index, Fault> {
             add(&mut found, &prefix, images.as_deref().unwrap_or_default());
         }
     }
-    // The same images are promoted under both names.
+    // Images below `kubernetes/` that are also promoted without it are listed once.
     let twins: Vec<String> = found
         .keys()
         .filter_map(|name| name.strip_prefix("kubernetes/"))
@@ -134,7 +134,7 @@ fn yaml<T: for<'d> Deserialize<'d>>(git: &mut Git, name: &str) -> Result<Option<
     value.map_err(|error| format!("{name}: {error}"))
 }
 
-/// The folders below registry.k8s.io that images are promoted to.
+/// Returns the folders below registry.k8s.io to which images are promoted.
 fn prefixes(registries: &Option<Vec<Registry>>) -> BTreeSet<String> {
     let targets = registries.iter().flatten().filter(|registry| !registry.src);
     targets
@@ -176,7 +176,7 @@ fn add(found: &mut Index, prefix: &str, images: &[Image]) {
     }
 }
 
-/// A tag, though YAML may take it for a number.
+/// Returns a tag as text, even if YAML reads it as a number.
 fn text_of(value: &serde_yaml::Value) -> Option<String> {
     match value {
         serde_yaml::Value::String(text) => Some(text.clone()),

@@ -1,4 +1,4 @@
-//! `cargo xtask`: what people who change regfix run.
+//! `cargo xtask`: tasks for people who change regfix.
 
 mod catalogue;
 mod charts;
@@ -13,7 +13,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-/// What went wrong, in words for people.
+/// An error message for people.
 type Fault = String;
 
 #[derive(Parser)]
@@ -61,7 +61,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// The folder of regfix itself.
+/// Returns the root folder of the project.
 fn root() -> PathBuf {
     let own = Path::new(env!("CARGO_MANIFEST_DIR"));
     own.parent().unwrap_or(own).to_owned()

@@ -1,4 +1,4 @@
-//! A new row of the catalogue. Its fixture is made from the row by `cargo xtask regenerate`.
+//! Adds a row to the catalogue. `cargo xtask regenerate` makes its fixture.
 
 use std::path::Path;
 

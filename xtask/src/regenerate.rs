@@ -1,10 +1,10 @@
-//! Everything in the repository that is made from something else. The tests that hold it to its source write it, too.
+//! Regenerates all generated files. The tests that compare them with their sources also write them.
 
 use std::process::Command;
 
 use crate::Fault;
 
-/// The tests that write, by the arguments of `cargo test`, in this order: some read what others write.
+/// The tests that write, as arguments of `cargo test`. The order matters: some tests read what others write.
 const WRITERS: [&[&str]; 6] = [
     &["--lib", "--", "schema"],
     &["--test", "it", "--", "vectors::every_rule_has_a_fixture"],

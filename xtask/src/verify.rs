@@ -1,4 +1,4 @@
-//! Whether the rules of the catalogue hold together.
+//! Checks that the rules of the catalogue are consistent, match their examples, and are described.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -18,7 +18,7 @@ pub struct Arguments {
     since: Option<String>,
 }
 
-/// What `new-rule` writes where somebody has to describe something.
+/// The placeholder that `new-rule` writes for texts that a person must write.
 pub const UNWRITTEN: &str = "to be described";
 
 pub fn run(root: &Path, arguments: &Arguments) -> Result<(), Fault> {
@@ -40,7 +40,7 @@ pub fn run(root: &Path, arguments: &Arguments) -> Result<(), Fault> {
     }
 }
 
-/// Rules that are not the ones to match their own examples.
+/// Returns the rules that do not match their own examples.
 fn examples(rules: &RuleSet) -> Vec<String> {
     let missed = rules.rules().filter(|rule| {
         let key = match rule.artifact {
@@ -66,7 +66,7 @@ fn examples(rules: &RuleSet) -> Vec<String> {
         .collect()
 }
 
-/// Rules that are new or act differently since a revision, and whose `history` does not say so.
+/// Returns the rules that are new or act differently since a revision without an entry in their `history`.
 fn unrecorded(root: &Path, revision: &str) -> Result<Vec<String>, Fault> {
     const FOLDER: &str = "src/rules/catalogue";
     let mut git = Git::new(&root.join(".git"))?;
@@ -138,8 +138,8 @@ mod tests {
             let mut rows = rows.iter();
             rows.position(|row| row.id.as_deref() == Some(id)).unwrap()
         };
-        // What the catalogue has now differs from what this revision had: one rule moves elsewhere, one has another text, one is not
-        // there yet.
+        // The revision differs from the current catalogue: one rule moves elsewhere, one has another text, and one does not
+        // exist.
         let (moved, retold) = (at(&rows, "k8s-gcr-io"), at(&rows, "tekton-gcr"));
         rows[moved].to = Some("elsewhere.example.com".to_owned());
         rows[retold].why = Some("Another text.".to_owned());

@@ -1,4 +1,4 @@
-//! The versions of the charts of a repository, and the commits that have them.
+//! The versions of the charts of a repository, and the commits that contain them.
 
 use std::collections::BTreeMap;
 
@@ -17,32 +17,32 @@ pub struct Release {
     pub commit: String,
     /// The day of the commit, `YYYY-MM-DD`.
     pub date: String,
-    /// The folder of the chart, without a slash at its end.
+    /// The folder of the chart, without a trailing slash.
     pub path: String,
 }
 
 impl Release {
-    /// Chart and version. Helm reads `v1.2.3` as `1.2.3`: a branch may have one, and the tag the other.
+    /// Returns chart and version. Helm reads `v1.2.3` as `1.2.3`, and a branch may have one spelling and the tag the other.
     fn key(&self) -> (String, String) {
         let version = self.version.trim_start_matches('v');
         (self.chart.clone(), version.to_owned())
     }
 }
 
-/// What a `Chart.yaml` says of itself.
+/// The fields that a `Chart.yaml` needs for a release.
 #[derive(Deserialize)]
 struct Head {
     name: String,
     version: serde_yaml::Value,
 }
 
-/// What Helm reads of a file: it ends where a line `---` begins another document.
+/// Parses the first document of a file; Helm reads no further.
 pub fn first_document<T: DeserializeOwned>(text: &str) -> Option<T> {
     let document = serde_yaml::Deserializer::from_str(text).next()?;
     T::deserialize(document).ok()
 }
 
-/// The index of the charts that a repository publishes from a branch of its own.
+/// The index of charts that a repository publishes from its own branch.
 #[derive(Deserialize)]
 struct Index {
     entries: BTreeMap<String, Vec<Entry>>,
@@ -53,7 +53,7 @@ struct Entry {
     version: String,
 }
 
-/// The versions that [`Index`] has, by chart, the lowest first; empty where there is no such branch.
+/// The versions in an [`Index`], by chart, lowest first; empty if there is no such branch.
 pub struct Published(BTreeMap<String, Vec<Version>>);
 
 impl Published {
@@ -64,7 +64,7 @@ impl Published {
             if let Some(Index { entries }) = index {
                 let sorted = |all: Vec<Entry>| {
                     let read = all.iter().filter_map(|one| Version::parse(&one.version));
-                    // 0.0.0 is what a chart has until it is released: it says nothing of when the index began.
+                    // 0.0.0 is the version of a chart before its first release, so it does not show when the index began.
                     let released = read.filter(|version| version.numbers() != [0; 3]);
                     let mut versions: Vec<Version> = released.collect();
                     versions.sort();
@@ -79,8 +79,8 @@ impl Published {
         Ok(Self(BTreeMap::new()))
     }
 
-    /// Whether somebody can have got the version. An index may have begun late, and end before a release is in it: a version
-    /// between two others of the chart that it does not list under any name was never published.
+    /// Whether the version may have been published. An index may start late, and may lack the newest releases. But a
+    /// version between two others of the chart that it does not list under any name was never published.
     pub fn may_have(&self, chart: &str, version: &Version) -> bool {
         let of_chart = self.0.get(chart).map(Vec::as_slice).unwrap_or_default();
         let is_between = of_chart.first().is_some_and(|first| first < version)
@@ -93,19 +93,19 @@ impl Published {
     }
 }
 
-/// Folders with charts that nobody publishes.
+/// Folders with charts that are not published.
 const NOT_PUBLISHED: [&str; 12] = [
     "testdata", "test", "tests", "e2e", "example", "examples", "docs", ".github", "fixtures",
     "hack", "sample", "samples",
 ];
 
-/// Repositories whose charts are packaged with the version of the tag, whatever the file says.
+/// Repositories that package charts with the version of the tag, whatever `Chart.yaml` says.
 const VERSION_OF_TAG: [&str; 2] = ["kubernetes-sigs/node-feature-discovery", "rook/rook"];
 
-/// What a branch has where only the tag, or who packages the chart, knows the version.
+/// Versions on a branch that are replaced by the tag or when the chart is packaged.
 const PLACEHOLDERS: [&str; 5] = ["0.0.0", "0.0.1", "0.1.0", "0.1.1", "1.0.0"];
 
-/// Every version of every chart of `owner/name`: what its tag holds, or else the first commit that has it.
+/// Returns every version of every chart of `owner/name`, as its tag has it, or else the first commit.
 pub fn releases(git: &mut Git, name: &str) -> Result<Vec<Release>, Fault> {
     let mut found: BTreeMap<(String, String), (Release, bool)> = BTreeMap::new();
     let log = git.run(&[
@@ -148,7 +148,7 @@ pub fn releases(git: &mut Git, name: &str) -> Result<Vec<Release>, Fault> {
             continue;
         };
         if let Some((chart, version)) = named_by(tag) {
-            // A tag without a name is of any chart that has the version there.
+            // A tag without a chart name belongs to every chart that has the version there.
             let candidates = paths
                 .iter()
                 .filter(|(own, _)| chart.is_empty() || *own == chart);
@@ -179,7 +179,7 @@ fn file_in(path: &str) -> String {
     }
 }
 
-/// Whether a `Chart.yaml` is one of a chart that is published by itself.
+/// Whether a `Chart.yaml` belongs to a chart that is published on its own.
 fn is_published(path: &str) -> bool {
     let folders: Vec<&str> = path.split('/').rev().skip(1).collect();
     let charts = folders.iter().filter(|folder| **folder == "charts").count();
@@ -210,7 +210,7 @@ fn release(git: &mut Git, commit: &str, date: &str, file: &str) -> Result<Option
     }))
 }
 
-/// The chart and the version that a tag may name: `app-1.2.3`, `app/v1.2.3`; of `v1.2.3` the chart is empty.
+/// Splits a tag such as `app-1.2.3` or `app/v1.2.3` into chart and version. The chart is empty for `v1.2.3`.
 fn named_by(tag: &str) -> Option<(&str, &str)> {
     let digits = tag.match_indices(|letter: char| letter.is_ascii_digit());
     let mut starts = digits.map(|(at, _)| at);

@@ -1,8 +1,8 @@
-//! The rows about charts, as they are written.
+//! The table of charts, as it is stored.
 
 use std::collections::BTreeSet;
 
-/// One row: what is known of a chart by a rule.
+/// A row: the legacy versions of a chart by one rule.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Row {
     pub chart: String,
@@ -21,13 +21,13 @@ pub struct Row {
 }
 
 pub struct Table {
-    /// Lines with `#` that come first.
+    /// The lines with `#` at the start.
     head: String,
     rows: Vec<Row>,
 }
 
 const COLUMNS: usize = 13;
-/// Rows about every chart of a repository, and about exceptions from those, are not made of histories.
+/// Marks of rows that people write: about every chart of a repository, and about exceptions. Histories do not replace them.
 const BY_HAND: [&str; 2] = ["*", "-"];
 
 pub fn parsed(text: &str) -> Table {
@@ -90,7 +90,7 @@ impl Row {
         owner == Some(name) && !BY_HAND.contains(&self.legacy.as_str())
     }
 
-    /// What makes two rows say the same.
+    /// Describes the versions of a row; rows with the same text do not differ.
     fn said(&self) -> String {
         let some = |text: &Option<String>| text.clone().unwrap_or_else(|| "none".to_owned());
         format!(
@@ -103,7 +103,7 @@ impl Row {
 }
 
 impl Table {
-    /// Where the charts of a repository on GitHub are published.
+    /// Returns the URLs where the charts of a repository on GitHub are published.
     pub fn urls_of(&self, name: &str) -> Vec<String> {
         let mut own = self.rows.iter().filter(|row| row.is_of(name));
         let urls = own
@@ -112,8 +112,8 @@ impl Table {
         urls.unwrap_or_default()
     }
 
-    /// Takes new rows for those of a repository, and says what differs. What a chart goes on as is kept, and so is a row whose
-    /// versions are as before: somebody may have chosen which of its images are named.
+    /// Replaces the rows of a repository, and prints the differences. Keeps the new name of a chart, and a row whose
+    /// versions are unchanged, because somebody may have chosen which of its images are named.
     pub fn replace(&mut self, name: &str, only: &[String], mut rows: Vec<Row>) {
         let is_old = |row: &Row| row.is_of(name) && (only.is_empty() || only.contains(&row.chart));
         let (old, kept): (Vec<Row>, Vec<Row>) = self.rows.drain(..).partition(is_old);

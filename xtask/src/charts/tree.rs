@@ -1,4 +1,4 @@
-//! The images that the tree of a chart names by default, kept by the tree's id.
+//! The images that the tree of a chart names by default, cached by the id of the tree.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io::Read as _;
@@ -25,12 +25,12 @@ pub struct Found {
     pub by_default: Option<&'static str>,
 }
 
-/// What is in a tree, whatever its subcharts are: images by rule.
+/// The images in a tree by rule, without those of subcharts elsewhere.
 type Own = BTreeMap<String, BTreeSet<String>>;
 
 #[derive(Serialize, Deserialize, Default)]
 struct Cache {
-    /// The day of the catalogue, and how trees are read: with another one, everything is read again.
+    /// The date of the catalogue, and the method of reading trees. If either changes, everything is read again.
     as_of: String,
     trees: HashMap<String, Own>,
 }
@@ -38,11 +38,11 @@ struct Cache {
 pub struct Trees<'r> {
     rules: &'r RuleSet,
     prefilter: Prefilter,
-    /// What files name, by their ids and paths: most files of a version are those of the one before.
+    /// The images in a file, by its id and path: most files do not change between versions.
     files: HashMap<(String, String), Own>,
     file: PathBuf,
     cache: Cache,
-    /// How many trees were not known.
+    /// The number of trees that were not cached.
     pub read: usize,
 }
 
@@ -61,7 +61,7 @@ struct Dependency {
     condition: Option<String>,
 }
 
-/// Folders of a chart whose files Helm renders, or that hold subcharts.
+/// Folders of a chart with files that Helm renders, or with subcharts.
 const FOLDERS: [&str; 6] = [
     "templates",
     "crds",
@@ -70,12 +70,12 @@ const FOLDERS: [&str; 6] = [
     "manifests",
     "dashboards",
 ];
-/// Files that are not part of a release.
+/// Folders that are not part of a release.
 const NOT_RELEASED: [&str; 3] = ["tests", "test", "ci"];
 const MOST_DEPTH: usize = 8;
-/// Of a packed subchart, and of all that is in it. More is not read.
+/// The limit for the unpacked bytes of a packed subchart; the rest is not read.
 const MOST_UNPACKED: u64 = 64 << 20;
-/// Grows when trees are read in another way.
+/// Increase this when trees are read in another way.
 const METHOD: u32 = 2;
 
 impl<'r> Trees<'r> {
@@ -110,7 +110,7 @@ impl<'r> Trees<'r> {
         write(&self.file, &text)
     }
 
-    /// What a version of a chart names, with its subcharts.
+    /// Returns the images of a version of a chart, with those of its subcharts, by rule.
     pub fn found(
         &mut self,
         git: &mut Git,
@@ -152,7 +152,7 @@ impl<'r> Trees<'r> {
         Ok(found)
     }
 
-    /// Adds what is known of subcharts that are not in the tree: by the table, or in another folder of the repository.
+    /// Adds the images of subcharts that are outside of the tree: from the table, or from another folder of the repository.
     fn of_subcharts(
         &mut self,
         git: &mut Git,
@@ -255,7 +255,7 @@ impl<'r> Trees<'r> {
         Ok(own)
     }
 
-    /// A packed subchart. One that is broken is left out, as Helm would leave out the whole chart.
+    /// Reads a packed subchart. A broken one is left out.
     fn archive(&mut self, git: &mut Git, id: String, path: String) -> Result<Own, Fault> {
         let key = (id, path);
         if let Some(known) = self.files.get(&key) {
@@ -300,7 +300,7 @@ impl<'r> Trees<'r> {
     }
 }
 
-/// The texts of an archive, by path.
+/// Returns the texts of an archive, by path.
 fn unpacked(bytes: &[u8]) -> Vec<(String, String)> {
     let unzipped = flate2::read::GzDecoder::new(bytes).take(MOST_UNPACKED);
     let mut archive = tar::Archive::new(unzipped);
@@ -317,7 +317,7 @@ fn unpacked(bytes: &[u8]) -> Vec<(String, String)> {
     entries.filter_map(text).collect()
 }
 
-/// What a version depends on, by the versions of its lock where there is one.
+/// Returns the dependencies of a version, with the versions of its lock file if there is one.
 fn subcharts(git: &mut Git, release: &Release) -> Result<Vec<Dependency>, Fault> {
     let mut all = Vec::new();
     let mut locked: HashMap<String, String> = HashMap::new();
@@ -336,7 +336,7 @@ fn subcharts(git: &mut Git, release: &Release) -> Result<Vec<Dependency>, Fault>
     Ok(all)
 }
 
-/// Another folder of the repository, by its path from one of its folders; `None` where that leads out.
+/// Resolves a path relative to a folder of the repository; `None` if it leads out of the repository.
 fn beside(folder: &str, path: &str) -> Option<String> {
     let mut steps: Vec<&str> = folder.split('/').filter(|step| !step.is_empty()).collect();
     for step in path.split('/') {
@@ -361,7 +361,7 @@ fn file(git: &mut Git, release: &Release, name: &str) -> Result<Option<String>, 
     git.text(&format!("{commit}:{path}{slash}{name}"))
 }
 
-/// What the values of a chart say of a condition.
+/// Evaluates a condition with the default values of the chart: `on`, `off` or `unknown`.
 fn by_default(git: &mut Git, release: &Release, condition: &str) -> Result<&'static str, Fault> {
     let text = file(git, release, "values.yaml")?.unwrap_or_default();
     let values: serde_yaml::Value = serde_yaml::from_str(&text).unwrap_or_default();
