@@ -1,15 +1,15 @@
 //! The only writer: replaces the texts of files that belong together, or leaves them exactly as they were.
 //!
-//! Knows neither rules nor edits, nor how a text is encoded: bytes come in as they were read, and as they are to be.
+//! Knows nothing of rules, edits and encodings: it gets the bytes that were read, and the bytes to write.
 //!
-//! - A file is replaced by a rename, when its new text is on disk: a reader sees the one text or the other, and so does
-//!   whoever comes after a power cut. No file is ever written over.
+//! - A file is replaced by a rename once its new text is on disk: readers see either the old or the new text, even after a
+//!   power cut. No file is ever overwritten in place.
 //! - Several files that belong together are written by the protocol of `group`, which a later run finishes if this one is
-//!   killed (`repair`). One file needs none of that.
+//!   killed (`repair`). A single file does not need that.
 //! - Signals that ask the process to end wait at the [`Gate`].
-//! - All names of a file (hard links) within the bounds lead to the new file. One outside of them keeps the old text, which
-//!   is said.
-//! - Single files are not synced with their folders: which of the two texts is there after a power cut is not promised.
+//! - All names of a file (hard links) within the bounds lead to the new file. A name outside of them keeps the old text, which
+//!   is reported.
+//! - The folder of a single file is not synced: after a power cut, the file may have either of the two texts.
 
 use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -46,30 +46,30 @@ use target::Target;
 
 use crate::parallel::{self, lock};
 
-/// Files that are worked on at a time.
+/// The most files that are worked on at a time.
 const MOST_AT_ONCE: usize = 8;
 
-/// The new content of a file, in place of what was read there.
+/// The new content of a file, and the content that it replaces.
 #[derive(Debug, Clone, Copy)]
 pub struct Change<'c> {
     pub path: &'c Path,
-    /// `None` where there is no such file yet.
+    /// `None` if there is no such file yet.
     pub before: Option<&'c [u8]>,
     pub after: &'c [u8],
 }
 
-/// Writes within its bounds.
+/// A writer of files within its bounds.
 #[derive(Debug)]
 pub struct Writer {
     bounds: Bounds,
     claims: Claims,
     gate: Arc<Gate>,
-    /// Folders that what killed runs left was removed from.
+    /// Folders from which the leftovers of killed runs were removed.
     swept: Mutex<HashSet<PathBuf>>,
     names: Names,
 }
 
-/// What to know of a file that was written.
+/// A remark about a file that was written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Note {
     pub path: PathBuf,
@@ -77,7 +77,7 @@ pub struct Note {
 }
 
 impl Writer {
-    /// Roots that do not exist allow nothing.
+    /// Returns a writer for what is under the roots. Roots that do not exist allow nothing.
     pub fn new(roots: &[PathBuf], gate: Arc<Gate>) -> Self {
         raise_limit();
         Self {
@@ -89,17 +89,17 @@ impl Writer {
         }
     }
 
-    /// Lets one more file be written, which may not be there yet, if it really lies in one of some folders.
+    /// Allows one more file to be written, which may not exist yet, if it is in one of some folders when links are resolved.
     pub fn allow(&mut self, path: &Path, within: &[PathBuf]) {
         self.bounds.allow(path, within);
     }
 
     /// Makes all changes, or none.
     ///
-    /// A link is followed, within the bounds. A file that holds `after` already is left alone.
+    /// A link is followed, within the bounds. A file that already has the content `after` is left alone.
     ///
     /// # Errors
-    /// The files are as they were, except after [`Cause::Half`].
+    /// If one of the files cannot be written. All files are as they were, except after [`Cause::Half`].
     pub fn replace_all<'c>(&'c self, changes: &[Change<'c>]) -> Result<Vec<Note>, WriteError> {
         let _inside = self.gate.enter();
         let checked = parallel::map(changes, MOST_AT_ONCE, |_, change| {
@@ -129,17 +129,17 @@ impl Writer {
         Ok(files.iter().filter_map(|names| note(names)).collect())
     }
 
-    /// Finishes, or takes back, what an earlier run left that was killed while it wrote a group with a file in this folder.
-    /// Returns whether files changed, by this or by another run that is done by now.
+    /// Finishes or undoes a group with a file in this folder that a killed run left half written. Returns whether files
+    /// changed, by this or by another run that is done by now.
     ///
     /// # Errors
-    /// Where that cannot be done; what is left to do.
+    /// If that cannot be done. The message says what is left to do.
     pub fn repair(&self, folder: &Path) -> Result<bool, String> {
         let _inside = self.gate.enter();
         repair::repair(&real(folder)?, &self.bounds)
     }
 
-    /// Removes what killed runs left beside a file, once for each folder.
+    /// Removes the leftovers of killed runs beside a file, once for each folder.
     fn sweep(&self, target: &Target<'_>) {
         let Some(folder) = target.spot.real.parent() else {
             return;
@@ -153,11 +153,11 @@ impl Writer {
     }
 }
 
-/// Looks for what an earlier run left that was killed while it wrote a group with a file in this folder. Gives whether
-/// a run was at it that is done by now.
+/// Looks for a group with a file in this folder that a killed run left half written. Returns whether nothing is left there,
+/// because the run that was writing is done by now.
 ///
 /// # Errors
-/// Where something is left to do, or that cannot be known; what to do about it.
+/// If something is left to do, or that cannot be known. The message says what to do.
 pub fn look_for_unfinished(folder: &Path) -> Result<bool, String> {
     repair::unfinished(&real(folder)?)
 }
@@ -170,7 +170,7 @@ fn real(folder: &Path) -> Result<PathBuf, String> {
     named.canonicalize().map_err(|error| error.to_string())
 }
 
-/// One file that belongs together with no other.
+/// Replaces a single file, which belongs to no group.
 fn replace(target: &Target<'_>) -> Result<(), WriteError> {
     let spot = &target.spot;
     let staged = target.stage(&spot.folder, None)?;
@@ -189,7 +189,7 @@ fn replace(target: &Target<'_>) -> Result<(), WriteError> {
     Ok(())
 }
 
-/// Each file with all of its names among the changes. They must agree.
+/// Returns each file with all of its names among the changes, which must have the same new text.
 fn by_file<'c>(
     targets: impl Iterator<Item = Target<'c>>,
 ) -> Result<Vec<Vec<Target<'c>>>, WriteError> {
@@ -218,7 +218,7 @@ fn by_file<'c>(
     Ok(files)
 }
 
-/// What is said of a file some of whose names are out of reach.
+/// Returns a note about a file that has names outside of the bounds.
 fn note(names: &[Target<'_>]) -> Option<Note> {
     let first = names.first()?;
     let more = first.links().saturating_sub(names.len() as u64);
@@ -231,13 +231,13 @@ fn note(names: &[Target<'_>]) -> Option<Note> {
     })
 }
 
-/// A large group holds many folders open.
+/// Raises the limit of open files, because a large group holds many folders open.
 fn raise_limit() {
     #[cfg(unix)]
     {
         use rustix::process::{Resource, getrlimit, setrlimit};
         let now = getrlimit(Resource::Nofile);
-        // macOS takes no number that is larger than its own.
+        // macOS refuses a number that is larger than its own limit.
         for wanted in [now.maximum, Some(10_240)] {
             let mut limit = now;
             limit.current = wanted;

@@ -1,6 +1,6 @@
-//! The folders that may be written to: the roots of the run, and what else it allows.
+//! The folders that may be written to: the roots of the run, and other files that it allows.
 //!
-//! Resolves paths, and reads and writes nothing.
+//! Resolves paths, but reads and writes no files.
 
 use std::collections::HashSet;
 use std::ffi::OsString;
@@ -11,20 +11,20 @@ use std::sync::Arc;
 use super::folder::{Folder, from_top, relative_to, split};
 use super::{Cause, WriteError};
 
-/// The files and folders that may be written to, and folders held open from which they are reached.
+/// The files and folders that may be written to, and an open folder from which they are reached.
 ///
-/// What a path leads to is resolved with its links, and held against the roots. From there on no link is followed: the
-/// folder is reached name by name from one that is held open since the start of the run. So a folder that someone swaps
-/// for a link meanwhile is refused, whatever the link leads to.
+/// A path is resolved with its links, and compared with the roots. After that no link is followed: the folder is reached name
+/// by name from one that has been open since the start of the run. So a folder that someone swaps for a link meanwhile is
+/// refused, whatever the link leads to.
 #[derive(Debug)]
 pub(super) struct Bounds {
-    /// As they really are, links resolved.
+    /// With links resolved.
     roots: HashSet<PathBuf>,
-    /// The working directory, as it really is.
+    /// The working directory, with links resolved.
     here: Option<(PathBuf, Folder)>,
 }
 
-/// A file by its folder and its name there, whether it is there or not.
+/// A file, which may not exist, by its folder and its name there.
 #[derive(Debug, Clone)]
 pub(super) struct Spot {
     pub(super) real: PathBuf,
@@ -33,14 +33,14 @@ pub(super) struct Spot {
 }
 
 impl Spot {
-    /// Where the folder really is.
+    /// Returns the path of the folder, with links resolved.
     pub(super) fn folder_path(&self) -> &Path {
         self.real.parent().unwrap_or(&self.real)
     }
 }
 
 impl Bounds {
-    /// Roots that do not exist allow nothing.
+    /// Returns the bounds for some roots. Roots that do not exist allow nothing.
     pub(super) fn new(roots: &[PathBuf]) -> Self {
         let here = Path::new(".").canonicalize().ok();
         let here = here.and_then(|path| {
@@ -54,14 +54,14 @@ impl Bounds {
         }
     }
 
-    /// Lets one more file be written, which may not be there yet, if it really lies in one of some folders.
+    /// Allows one more file to be written, which may not exist yet, if it is in one of some folders when links are resolved.
     pub(super) fn allow(&mut self, path: &Path, within: &[PathBuf]) {
         let real = path.canonicalize().ok().or_else(|| real_new(path));
         let real = real.filter(|real| within.iter().any(|folder| real.starts_with(folder)));
         self.roots.extend(real);
     }
 
-    /// As they really are.
+    /// Returns the roots, with links resolved.
     pub(super) fn roots(&self) -> impl Iterator<Item = &Path> {
         self.roots.iter().map(PathBuf::as_path)
     }
@@ -70,7 +70,7 @@ impl Bounds {
         real.ancestors().any(|above| self.roots.contains(above))
     }
 
-    /// A file that is there, at the end of all links.
+    /// Finds a file that exists, with all links followed.
     pub(super) fn find(&self, path: &Path) -> Result<Spot, WriteError> {
         let unreadable = |error| Cause::Unreadable(error).at(path);
         let real = path.canonicalize().map_err(unreadable)?;
@@ -82,7 +82,7 @@ impl Bounds {
         })
     }
 
-    /// A file to create.
+    /// Finds the location of a file to create.
     pub(super) fn find_new(&self, path: &Path) -> Result<Spot, WriteError> {
         let folder = |error| {
             let folder = folder_of(path).to_owned();
@@ -107,7 +107,7 @@ impl Bounds {
         Ok(Spot { real, folder, name })
     }
 
-    /// A folder by its path without links: no link is followed.
+    /// Opens a folder by its path, which must have its links resolved: no link is followed.
     pub(super) fn folder(&self, real: &Path) -> io::Result<Folder> {
         if let Some((here, folder)) = &self.here
             && let Some(below) = relative_to(here, real)
@@ -119,7 +119,7 @@ impl Bounds {
     }
 }
 
-/// Whether an error says that there is a link, or something else that is no folder, where a folder was.
+/// Whether an error means that a folder was replaced by a link, or by something else that is not a folder.
 fn is_swapped(error: &io::Error) -> bool {
     let is_link = {
         #[cfg(unix)]
@@ -142,7 +142,7 @@ pub(super) fn folder_of(path: &Path) -> &Path {
     }
 }
 
-/// The real name of a file that will be created.
+/// Returns the path of a file to create, with links resolved.
 fn real_new(path: &Path) -> Option<PathBuf> {
     let folder = folder_of(path).canonicalize().ok()?;
     Some(folder.join(path.file_name()?))

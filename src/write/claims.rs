@@ -1,4 +1,5 @@
-//! Which folders groups of this run are at work in: two groups with a folder in common are written one after the other.
+//! The folders in which groups of this run are being written: two groups with a folder in common are written one after the
+//! other.
 //!
 //! Other runs are kept out by the lock in a [staging](super::staging) folder.
 
@@ -21,7 +22,7 @@ pub(super) struct Claim<'c> {
 }
 
 impl Claims {
-    /// Waits until no one holds any of these folders, and takes all at once: who waits holds nothing.
+    /// Waits until nobody holds any of these folders, and takes all at once: a group that waits holds nothing.
     pub(super) fn hold<'c>(&'c self, folders: BTreeSet<&'c Path>) -> Claim<'c> {
         let held = lock(&self.held);
         let is_held =

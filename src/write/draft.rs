@@ -1,6 +1,6 @@
-//! A new file that is there as a whole or not at all: a report, or a baseline.
+//! A new file that appears as a whole or not at all: a report, or a baseline.
 //!
-//! Knows nothing of what was there before but its permissions.
+//! Knows nothing of what was there before, except its permissions.
 
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
@@ -13,7 +13,7 @@ use super::gate::Gate;
 use super::temporary::{self, Temporary};
 use super::{Cause, WriteError};
 
-/// A file on its way. It appears under its name when it is finished; dropped before that, nothing is left of it.
+/// A file that is being written. It appears under its name when it is finished. If it is dropped before, nothing is left of it.
 #[derive(Debug)]
 pub struct Draft {
     path: PathBuf,
@@ -22,9 +22,9 @@ pub struct Draft {
 
 #[derive(Debug)]
 enum Target {
-    /// Beside the real path, links resolved.
+    /// A temporary file beside the path, with links resolved.
     Beside(Beside),
-    /// A device or a pipe, for which nothing can be put in its place.
+    /// A device or a pipe, which cannot be replaced, so it is written to directly.
     Open(BufWriter<File>),
 }
 
@@ -34,15 +34,17 @@ struct Beside {
     folder: Arc<Folder>,
     real: PathBuf,
     gate: Arc<Gate>,
-    /// By which the gate knows it.
+    /// Its id at the gate.
     id: u64,
 }
 
 impl Draft {
+    ///
+    /// # Errors
     /// Begins a file.
     ///
     /// # Errors
-    /// Where no file can be made there.
+    /// If no file can be made there.
     pub fn create(path: &Path, gate: &Arc<Gate>) -> Result<Self, WriteError> {
         let no_place = |error| Cause::NoPlace(error).at(path);
         let beside = |real: &Path| Beside::new(real, gate).map_err(no_place);
@@ -77,7 +79,7 @@ impl Draft {
     /// Writes a whole file.
     ///
     /// # Errors
-    /// Where that fails. What was there before is there still.
+    /// If that fails. What was there before is still there.
     pub fn put(path: &Path, text: &str, gate: &Arc<Gate>) -> Result<(), WriteError> {
         let mut draft = Self::create(path, gate)?;
         draft.push(text)?;
@@ -87,7 +89,7 @@ impl Draft {
     /// Adds text.
     ///
     /// # Errors
-    /// Where it cannot be written.
+    /// If it cannot be written.
     pub fn push(&mut self, text: &str) -> Result<(), WriteError> {
         let written = match &mut self.target {
             Target::Beside(beside) => beside.text.write_all(text.as_bytes()),
@@ -96,10 +98,12 @@ impl Draft {
         written.map_err(|error| self.failed(error))
     }
 
+    ///
+    /// # Errors
     /// Puts the file in its place.
     ///
     /// # Errors
-    /// Where that fails. What was there before is there still.
+    /// If that fails. What was there before is still there.
     pub fn finish(mut self) -> Result<(), WriteError> {
         let finished = match &mut self.target {
             Target::Beside(beside) => beside.text.flush(),

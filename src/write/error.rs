@@ -1,6 +1,6 @@
 //! Why a file was not written, and what to do about it.
 //!
-//! Only words: what leads to them is for the writer to find out.
+//! Has only the messages: the writer finds out what is wrong.
 
 use std::ffi::{OsStr, OsString};
 use std::io;
@@ -10,7 +10,7 @@ use thiserror::Error;
 
 use crate::printable;
 
-/// A file that was not written. It is as it was, except after [`Cause::Half`].
+/// The error for a file that was not written. The file is unchanged, except after [`Cause::Half`].
 #[derive(Debug, Error)]
 #[error("{}: {cause}", printable::path(path))]
 pub struct WriteError {
@@ -26,7 +26,7 @@ pub enum Cause {
         "not written: it could not be read again: {0}; check that it exists, and run regfix again"
     )]
     Unreadable(#[source] io::Error),
-    /// A link leads out of the roots, to there.
+    /// A link leads out of the roots, to this path.
     #[error("not written: it links to {}, outside of the given paths; pass that file to fix it", printable::path(.0))]
     Outside(PathBuf),
     /// A folder, a device, or something else that holds no text.
@@ -34,10 +34,10 @@ pub enum Cause {
     NoFile,
     #[error("not written: it changed since it was read; run regfix again")]
     Changed,
-    /// With what the system says, where it is not plain from the permissions.
+    /// The file is read-only. Has the system's error if the permissions do not show that.
     #[error("not written: it is read-only{}; make it writable, and run regfix again", detail(.0.as_ref()))]
     ReadOnly(#[source] Option<io::Error>),
-    /// No file can be made beside the one to be replaced.
+    /// No file can be made beside the one to replace.
     #[error(
         "not written: cannot create a file in {}: {error}; {}",
         printable::path(folder),
@@ -75,7 +75,7 @@ pub enum Cause {
     /// An earlier run left something here that has to be repaired first.
     #[error("not written: {0}")]
     Unfinished(String),
-    /// Of files that belong together some were written, and could not be put back.
+    /// Some files of a group were written, and could not be put back.
     #[error(
         "{cause}; files that belong to it are already written: {}; run regfix --write again to finish, or restore them by hand",
         list(written)
@@ -92,7 +92,7 @@ impl WriteError {
         &self.path
     }
 
-    /// The same where files that belong to it were written, and stay so.
+    /// Adds the files of the group that were written and could not be put back.
     pub(super) fn half(self, written: Vec<PathBuf>) -> Self {
         let cause = Box::new(self.cause);
         Cause::Half { cause, written }.at(&self.path)
@@ -139,7 +139,7 @@ fn list(paths: &[PathBuf]) -> String {
     paths.join(", ")
 }
 
-/// What to do about an error that more room would cure.
+/// Returns advice if an error is due to a full disk or quota.
 fn room(error: &io::Error) -> Option<&'static str> {
     let full = matches!(
         error.kind(),

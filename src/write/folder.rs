@@ -1,8 +1,8 @@
-//! A folder that is held open, and what is done to the entries of it.
+//! A folder that is held open, and the operations on its entries.
 //!
-//! A name is a single component. On Unix each step is taken from the open folder, and follows no link: a folder that
-//! someone swaps for a link meanwhile leads nowhere. The standard library gives no such thing elsewhere: there paths are
-//! resolved again for each step, after a look for links.
+//! A name is a single component. On Unix each operation starts from the open folder and follows no link, so it does not matter
+//! if someone swaps a folder for a link meanwhile. On other systems the standard library has no such functions: paths are
+//! resolved again for each operation, after a check for links.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::{File, Metadata};
@@ -18,17 +18,17 @@ mod system;
 
 pub(super) use system::Folder;
 
-/// Who may see a file that is made.
+/// Who may access a file that is made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Access {
-    /// Nobody else, until it gets the permissions of another.
+    /// Only the user, until it gets the permissions of another file.
     Own,
-    /// As any new file, less what the user's mask takes away.
+    /// The default for new files, limited by the user's umask.
     Default,
 }
 
 impl Folder {
-    /// A folder below this one, by its path from here.
+    /// Opens a folder below this one, by its relative path.
     pub(super) fn below(&self, path: &Path) -> io::Result<Self> {
         let mut folder = self.again()?;
         for component in path.components() {
@@ -41,7 +41,7 @@ impl Folder {
         Ok(folder)
     }
 
-    /// A regular file's text, if it is no longer than what is asked for, and what the system says of it.
+    /// Reads a regular file of at most `limit` bytes. Also returns its metadata.
     pub(super) fn read(&self, name: &OsStr, limit: u64) -> io::Result<(Vec<u8>, Metadata)> {
         let file = self.open(name)?;
         let metadata = regular(&file)?;
@@ -55,7 +55,7 @@ impl Folder {
     }
 }
 
-/// What the system says of an open file, which must be a regular one.
+/// Returns the metadata of an open file. Fails if it is not a regular file.
 pub(super) fn regular(file: &File) -> io::Result<Metadata> {
     let metadata = file.metadata()?;
     match metadata.is_file() {
@@ -64,7 +64,7 @@ pub(super) fn regular(file: &File) -> io::Result<Metadata> {
     }
 }
 
-/// Whether an error says that the system or the file system has no such function.
+/// Whether an error may mean that the system or the file system does not support an operation.
 pub(super) fn is_unsupported(error: &io::Error) -> bool {
     matches!(
         error.kind(),
@@ -76,23 +76,22 @@ pub(super) fn is_unsupported(error: &io::Error) -> bool {
     )
 }
 
-/// The folder of a file and the name of it there.
+/// Splits the path of a file into its folder and its name.
 pub(super) fn split(real: &Path) -> Option<(&Path, &OsStr)> {
     Some((real.parent()?, real.file_name()?))
 }
 
-/// The names in a folder, in order.
 pub(super) fn in_order(mut names: Vec<OsString>) -> Vec<OsString> {
     names.sort();
     names
 }
 
-/// The working directory as it really is, and a path from it where the path lies below.
+/// Returns a path relative to the working directory `here`, if it is below it.
 pub(super) fn relative_to<'p>(here: &Path, real: &'p Path) -> Option<&'p Path> {
     real.strip_prefix(here).ok()
 }
 
-/// The topmost folder of a path, and the rest of the path.
+/// Splits a path into its topmost folder and the rest.
 pub(super) fn from_top(real: &Path) -> (PathBuf, PathBuf) {
     let is_top = |part: &Component<'_>| matches!(part, Component::Prefix(_) | Component::RootDir);
     let top = real.components().take_while(is_top).collect();

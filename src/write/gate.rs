@@ -1,4 +1,4 @@
-//! Between what may be interrupted and what may not: a signal handler closes the gate before it ends the process.
+//! A gate that keeps writes from being interrupted: a signal handler closes it before it ends the process.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -8,19 +8,19 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
 use super::folder::Folder;
 use crate::parallel::lock;
 
-/// Files are written by those inside the gate. Once it is closed they are finished, no one else gets in, and nothing
+/// A gate that threads are inside of while they write. When it is closed, those inside finish, nobody else gets in, and nothing
 /// temporary is left.
 #[derive(Debug, Default)]
 pub struct Gate {
     closed: Arc<AtomicBool>,
     inside: RwLock<()>,
-    /// Reports on their way, which take as long as the run.
+    /// Unfinished reports, which take as long as the run.
     drafts: Mutex<BTreeMap<u64, (Arc<Folder>, OsString)>>,
 }
 
 impl Gate {
-    /// Waits until those inside are out, lets no one in any more, and removes unfinished reports. The process is to end
-    /// now: threads that want in wait for that.
+    /// Waits until all threads inside are out, lets nobody in any more, and removes unfinished reports. The process must end
+    /// after this: threads that try to get in only wait for that.
     pub fn close(&self) {
         self.closed.store(true, Ordering::SeqCst);
         let all_out = self.inside.write();
@@ -28,12 +28,12 @@ impl Gate {
         for (folder, name) in std::mem::take(&mut *drafts).into_values() {
             let _ = folder.remove(&name);
         }
-        // Nobody gets in by a lock that is free again.
+        // The lock is never released, so that nobody gets in.
         std::mem::forget(all_out);
     }
 
-    /// What a signal's handler sets, so that no one gets in from then on. Whoever sets it has to [close](Self::close) the
-    /// gate.
+    /// Returns the flag that a signal handler sets, so that nobody gets in from then on. Whoever sets it has to
+    /// [close](Self::close) the gate.
     pub fn closed(&self) -> Arc<AtomicBool> {
         Arc::clone(&self.closed)
     }
@@ -50,7 +50,7 @@ impl Gate {
         }
     }
 
-    /// Has a report removed with the rest, until it is [dropped](Self::drop_draft).
+    /// Registers an unfinished report, which is removed when the gate closes, until it is [dropped](Self::drop_draft).
     pub(super) fn add_draft(&self, folder: &Arc<Folder>, name: OsString) -> u64 {
         let mut drafts = lock(&self.drafts);
         let id = drafts.keys().next_back().map_or(0, |last| last + 1);

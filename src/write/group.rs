@@ -1,18 +1,18 @@
-//! Several files that change together: all of them, or none, whenever the process ends.
+//! Several files that change together: all of them or none, whenever the process ends.
 //!
-//! The protocol, and what is left where the process is killed or the power fails after a step:
+//! The protocol, and what is left if the process is killed or the power fails after a step:
 //!
 //! 1. Each folder of the group gets a staging (`super::staging`) folder, which is locked. Left: empty staging folders.
-//! 2. The new texts are put there, with owner, permissions and attributes, and synced. Left: texts that no one misses.
+//! 2. The new texts are put there, with owner, permissions and attributes, and synced. Left: texts that nobody needs.
 //! 3. Each file gets a second name there, so that the old text is kept without being written again. Left: the same.
-//! 4. Each file is looked at once more: it must be what was read. Left: the same.
-//! 5. Each staging folder gets the [journal](super::journal), which is synced, and so are the folders. Left: a group that
-//!    has not begun, by the journal.
-//! 6. The files are renamed into their locations, one after the other. Left: some files new and some old, the texts to go
-//!    either way, and in each folder the journal that says so. This is what `super::repair` is for.
-//! 7. The folders are synced, and the staging folders removed. Left: a group that is done, by the journal or without.
+//! 4. Each file is checked once more: it must be unchanged since it was read. Left: the same.
+//! 5. Each staging folder gets the [journal](super::journal), which is synced, and so are the folders. Left: a journal of a
+//!    group that has not begun.
+//! 6. The files are renamed into their locations, one after the other. Left: some new and some old files, the texts to finish
+//!    or undo the group, and the journal in each folder. This is what `super::repair` is for.
+//! 7. The folders are synced, and the staging folders removed. Left: a group that is done, perhaps with its journal.
 //!
-//! An error in steps 1 to 5 leaves the files as they were. One in step 6 has the old texts put back.
+//! After an error in steps 1 to 5, the files are as they were. After one in step 6, the old texts are put back.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -27,9 +27,9 @@ use super::temporary;
 use super::{Cause, MOST_AT_ONCE, WriteError, repair};
 use crate::parallel;
 
-/// A group on its way.
+/// A group that is being written.
 pub(super) struct Group<'g, 'c> {
-    /// By their folders, as they really are.
+    /// By their folders, with links resolved.
     stagings: BTreeMap<&'g Path, Staging>,
     members: Vec<Member<'g, 'c>>,
 }
@@ -42,7 +42,7 @@ struct Member<'g, 'c> {
 }
 
 impl<'g, 'c> Group<'g, 'c> {
-    /// Files that have been checked, each with all of its names.
+    /// Makes the staging folders for files that have been checked, each given with all of its names.
     pub(super) fn new(files: &'g [Vec<Target<'c>>], bounds: &Bounds) -> Result<Self, WriteError> {
         let mut members: Vec<Member<'g, 'c>> = Vec::new();
         for names in files {
@@ -57,7 +57,7 @@ impl<'g, 'c> Group<'g, 'c> {
             stagings: BTreeMap::new(),
             members,
         };
-        // In one order for all runs, so that no two wait for each other.
+        // All runs use the same order, so that no two wait for each other.
         let by_folder: BTreeMap<&Path, &Target<'c>> = group
             .members
             .iter()
@@ -85,7 +85,7 @@ impl<'g, 'c> Group<'g, 'c> {
         self.move_all()
     }
 
-    /// What was prepared takes its place.
+    /// Moves the prepared files into their locations.
     pub(super) fn move_all(&self) -> Result<(), WriteError> {
         for at in 0..self.members.len() {
             if let Err(error) = self.move_in(at) {
@@ -93,7 +93,7 @@ impl<'g, 'c> Group<'g, 'c> {
             }
             steps::reached("renamed");
         }
-        // All is done. What cannot be synced or removed is the next run's to see.
+        // All files are written. What cannot be synced or removed is left to the next run.
         let synced: io::Result<Vec<()>> = self
             .stagings
             .values()
@@ -106,7 +106,7 @@ impl<'g, 'c> Group<'g, 'c> {
         Ok(())
     }
 
-    /// All that can fail, before the first file is touched.
+    /// Does everything that can fail, before the first file is touched.
     pub(super) fn prepare(&self) -> Result<(), WriteError> {
         let staged = parallel::map(&self.members, MOST_AT_ONCE, |at, member| {
             if member.same_as.is_some() {
@@ -130,7 +130,7 @@ impl<'g, 'c> Group<'g, 'c> {
         self.write_journals()
     }
 
-    /// Gives further names of a file the same new file, and keeps the old one.
+    /// Links further names of a file to the same new file, and keeps the old one.
     fn link(&self, at: usize, member: &Member<'_, '_>) -> Result<(), WriteError> {
         let (target, here) = (member.target, self.staging(member));
         if let Some(first) = member.same_as {
@@ -216,13 +216,13 @@ impl<'g, 'c> Group<'g, 'c> {
         })
     }
 
-    /// Puts the first members back. Gives the error to report.
+    /// Puts the first `moved` members back. Returns the error to report.
     pub(super) fn roll_back(&self, moved: usize, error: WriteError) -> WriteError {
         let back = |at: &usize| {
             let member = &self.members[*at];
             let (spot, change) = (&member.target.spot, &member.target.change);
             let entry = Entry::new(member.folder, &spot.real, change.before, change.after);
-            // What someone else wrote by now is theirs.
+            // A file that someone else has changed by now stays.
             if entry.state(&spot.folder, &spot.name) != State::After {
                 return false;
             }
@@ -253,10 +253,10 @@ impl<'g, 'c> Group<'g, 'c> {
     }
 }
 
-/// How often the making of a staging folder is tried again where another run makes it first.
+/// How often to try to make a staging folder, if other runs make it first.
 const TRIES: usize = 16;
 
-/// Makes the staging folder that a file needs. One that another run left is repaired first; one that another run works in is waited for.
+/// Makes the staging folder for a file. Repairs one that a killed run left, and waits for one that another run works in.
 fn stage(target: &Target<'_>, bounds: &Bounds) -> Result<Staging, WriteError> {
     let unfinished = |reason| Cause::Unfinished(reason).at(target.change.path);
     for _ in 0..TRIES {

@@ -1,7 +1,7 @@
-//! The journal of a group: which files belong together, by what their texts were and are to be.
+//! The journal of a group: which files belong together, with the digests of their old and new texts.
 //!
-//! Only its form is known here. Each folder of the group has one of its own, that reads from there, so that a tree may be
-//! moved as a whole.
+//! Knows only its format. Each folder of the group has its own journal, with paths relative to that folder, so that a tree may
+//! be moved as a whole.
 
 use std::ffi::{OsStr, OsString};
 use std::io;
@@ -27,12 +27,12 @@ pub(super) struct Journal {
     pub(super) files: Vec<Entry>,
 }
 
-/// A file of the group. Its texts are called after its index.
+/// A file of the group. Its texts are named by its index.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Entry {
-    /// From the journal's own folder, its parts escaped and joined by `/`.
+    /// Relative to the journal's own folder, its parts escaped and joined by `/`.
     path: String,
-    /// Digests; `None` where there was no file.
+    /// The digest of the old text; `None` if there was no file.
     pub(super) before: Option<String>,
     pub(super) after: String,
 }
@@ -54,14 +54,14 @@ impl Journal {
         }
     }
 
-    /// The text of it. The last line proves that it is all there.
+    /// Returns the text of the journal. Its last line proves that it is complete.
     pub(super) fn text(&self) -> Vec<u8> {
         let json = serde_json::to_string(self).unwrap_or_default();
         let digest = digest(json.as_bytes());
         format!("{json}\n{digest}\n").into_bytes()
     }
 
-    /// `None` for what a run was killed in the middle of writing, and for anything else.
+    /// Parses a journal. `None` if a run was killed in the middle of writing it, or if it is anything else.
     pub(super) fn parse(text: &[u8]) -> Option<Self> {
         let text = std::str::from_utf8(text).ok()?.strip_suffix('\n')?;
         let (json, said) = text.rsplit_once('\n')?;
@@ -80,7 +80,7 @@ impl Entry {
         }
     }
 
-    /// The file's path, by that of the journal's folder. `None` where no run would write.
+    /// Returns the file's path, given that of the journal's folder. `None` if no run would write there.
     pub(super) fn real(&self, folder: &Path) -> Option<PathBuf> {
         let mut real = folder.to_owned();
         for part in self.path.split('/') {
@@ -101,7 +101,7 @@ impl Entry {
         (!real.iter().any(is_store)).then_some(real)
     }
 
-    /// What there is now, at a name in a folder.
+    /// Returns which text there is now at a name in a folder.
     pub(super) fn state(&self, folder: &Folder, name: &OsStr) -> State {
         match digest_of(folder, name) {
             Ok(found) if found == self.after => State::After,
@@ -114,7 +114,7 @@ impl Entry {
     }
 }
 
-/// The digest of a file's text.
+/// Returns the digest of a file's text.
 pub(super) fn digest_of(folder: &Folder, name: &OsStr) -> io::Result<String> {
     let mut file = folder.open(name)?;
     regular(&file)?;
@@ -132,7 +132,7 @@ fn digest(bytes: &[u8]) -> String {
     printable::hex(&Sha256::digest(bytes))
 }
 
-/// A path from a folder to a file, neither of which has links in it.
+/// Returns the path from a folder to a file, both of which must have their links resolved.
 fn from(folder: &Path, real: &Path) -> PathBuf {
     let shared = folder.components().zip(real.components());
     let shared = shared.take_while(|(one, other)| one == other).count();

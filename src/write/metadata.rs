@@ -1,20 +1,20 @@
-//! The metadata of a file: owner, permissions, access lists, labels. A new file gets all of it, or takes no one's
-//! place.
+//! The metadata of a file: owner, permissions, access lists, labels. A new file gets all of it, or does not replace the old
+//! one.
 
 use std::ffi::OsString;
 use std::fs::{File, Metadata};
 use std::io;
 
-/// What could not be given to a new file.
+/// Metadata that could not be given to a new file.
 #[derive(Debug)]
 pub(super) enum Lost {
     Owner(io::Error),
-    /// An extended attribute; access lists are such on Linux.
+    /// An extended attribute, such as an access list on Linux.
     Attribute(OsString, io::Error),
     Permissions(io::Error),
 }
 
-/// Gives a new file all that another has. The order counts: to give a file away takes rights from it.
+/// Copies all metadata to a new file. The order matters, because changing the owner takes permissions away.
 pub(super) fn copy(from: &File, metadata: &Metadata, to: &File) -> Result<(), Lost> {
     own(to, metadata).map_err(Lost::Owner)?;
     attributes(from, to)?;
@@ -22,7 +22,7 @@ pub(super) fn copy(from: &File, metadata: &Metadata, to: &File) -> Result<(), Lo
     permissions.map_err(Lost::Permissions)
 }
 
-/// A number by which a file is known, whatever it is called.
+/// The identity of a file, independent of its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct FileId(u64, u64);
 
@@ -34,7 +34,7 @@ mod system {
 
     use super::{File, FileId, Lost, Metadata, OsString, io};
 
-    /// The system puts it on every file by itself, and lets no one else.
+    /// The system sets it on every file by itself, and lets nobody else set it.
     const NOT_OURS: &str = "com.apple.provenance";
 
     pub(in crate::write) fn id(metadata: &Metadata) -> Option<FileId> {
@@ -51,13 +51,13 @@ mod system {
         metadata.uid() == rustix::process::geteuid().as_raw()
     }
 
-    /// The number of a file, and when it was last touched in any way, which no one can set at will.
+    /// Returns the inode number and the change time of a file, which nobody can set at will.
     pub(in crate::write) fn stamp(metadata: &Metadata) -> Option<String> {
         let (number, seconds, rest) = (metadata.ino(), metadata.ctime(), metadata.ctime_nsec());
         Some(format!("{number} {seconds}.{rest:09}"))
     }
 
-    /// Whether it is the same file, and neither text nor rights were touched. Names may have been added.
+    /// Whether it is the same file, with the same text and permissions. Names may have been added.
     pub(in crate::write) fn unchanged(then: &Metadata, now: &Metadata) -> bool {
         let stamp = |of: &Metadata| {
             let text = (of.len(), of.mtime(), of.mtime_nsec());
@@ -79,7 +79,7 @@ mod system {
     pub(super) fn attributes(from: &File, to: &File) -> Result<(), Lost> {
         let wanted = names(from).map_err(|error| Lost::Attribute(OsString::new(), error))?;
         let there = names(to).map_err(|error| Lost::Attribute(OsString::new(), error))?;
-        // What it got from its folder, such as a default access list.
+        // Attributes that it got from its folder, such as a default access list.
         for name in there.iter().filter(|name| !wanted.contains(name)) {
             to.remove_xattr(name)
                 .map_err(|error| Lost::Attribute(name.clone(), error))?;
@@ -100,7 +100,7 @@ mod system {
 
     fn give(from: &File, to: &File, name: &OsString) -> io::Result<()> {
         let value = from.get_xattr(name)?;
-        // A label that is right already is not to be touched: that may take more rights.
+        // A label that is already right is not set again, because that may take more rights.
         match (value, to.get_xattr(name)?) {
             (None, _) => Ok(()),
             (Some(value), Some(there)) if value == there => Ok(()),
@@ -137,7 +137,7 @@ mod system {
         Ok(())
     }
 
-    /// Those of Windows lie in streams and lists that the standard library does not show.
+    /// Does nothing: on Windows, attributes are in streams and lists that the standard library does not show.
     pub(super) fn attributes(_: &File, _: &File) -> Result<(), Lost> {
         Ok(())
     }

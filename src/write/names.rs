@@ -1,4 +1,4 @@
-//! Further names (hard links) of the files that are written, wherever they lie within the bounds.
+//! Finds further names (hard links) of the files that are written, anywhere within the bounds.
 //!
 //! Looks for them once in a run, and only if a file has more names than the run knows of.
 
@@ -18,7 +18,7 @@ use super::target::Target;
 pub(super) struct Names(OnceLock<HashMap<FileId, Vec<PathBuf>>>);
 
 impl Names {
-    /// Adds the names of a file that are not among those that are known.
+    /// Adds the names of a file that are not known yet.
     pub(super) fn complete<'c>(&'c self, names: &mut Vec<Target<'c>>, bounds: &Bounds) {
         let Some(first) = names.first() else { return };
         let Some(id) = first.id().filter(|_| first.links() > names.len() as u64) else {
@@ -30,7 +30,7 @@ impl Names {
             if names.iter().any(|known| known.spot.real == *path) {
                 continue;
             }
-            // It may have become another file since.
+            // The path may lead to another file by now.
             let change = Change { path, ..change };
             if let Ok(Some(target)) = Target::check(change, bounds)
                 && target.id() == Some(id)
@@ -41,11 +41,11 @@ impl Names {
     }
 }
 
-/// All names within the bounds of files that have several.
+/// Returns all names within the bounds of files that have several names.
 fn search(bounds: &Bounds) -> HashMap<FileId, Vec<PathBuf>> {
     let mut found: HashMap<FileId, Vec<PathBuf>> = HashMap::new();
     for root in bounds.roots() {
-        // Another run keeps the old text there by a link until it is done.
+        // Another run keeps links to old texts there until it is done.
         let entries = WalkDir::new(root).into_iter();
         let entries = entries.filter_entry(|entry| entry.file_name() != staging::NAME);
         for entry in entries.flatten() {
@@ -66,7 +66,7 @@ fn search(bounds: &Bounds) -> HashMap<FileId, Vec<PathBuf>> {
     found
 }
 
-/// Roots may lie within each other.
+/// Adds a name once, even if it is found under several roots, which may be inside each other.
 fn add(names: &mut Vec<PathBuf>, path: &Path) {
     if !names.iter().any(|known| known == path) {
         names.push(path.to_owned());

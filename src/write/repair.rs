@@ -1,12 +1,12 @@
 //! Repairs what a killed run left half written. Any later run notices it; one that writes repairs it.
 //!
-//! A journal is never trusted with more than it can prove. A file is only ever moved from one of its two texts to the
-//! other, by the digests of both; the text comes from a staging folder that a run of this user made here; and nothing
-//! outside of the bounds is written. Where some files have their new text and some the old one, those that are left are
-//! moved forward, or else all are moved back. Where neither can be done, the journal is reported and stays.
+//! A journal is trusted only as far as it can be verified. A file is only changed from one of its two texts to the other, by
+//! the digests of both; the text comes from a staging folder that a run of this user made here; and nothing outside of the
+//! bounds is written. If some files have their new text and some the old one, those that are left are moved forward, or else
+//! all are moved back. If neither is possible, the journal is reported and stays.
 //!
-//! A journal none of whose files has its new text, or all of whose files have it, says nothing any more: it goes with the
-//! next run that writes there.
+//! If none or all of the files of a journal have their new text, it is no longer needed: the next run that writes there removes
+//! it.
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
@@ -21,15 +21,15 @@ use super::staging::{self, Busy, Staging};
 use super::{steps, temporary};
 use crate::printable;
 
-/// What is said where another run does not get done.
+/// The message if another run does not get done in time.
 pub(super) const BUSY: &str = "another run of regfix is writing here; run regfix again";
 
 const REMOVE: &str = "check the files beside it, and remove it";
 
-/// What lies in a folder.
+/// What an earlier run left in a folder.
 enum Found {
     Nothing,
-    /// Of a group that has not begun, or is done.
+    /// The staging folder of a group that has not begun, or is done.
     Rest(Staging),
     Unfinished(Unfinished),
 }
@@ -48,8 +48,8 @@ struct Tracked {
     state: State,
 }
 
-/// Whether an earlier run was killed in the middle of a group that has a file in this folder; what to do about it. Gives
-/// whether there is nothing there any more.
+/// Checks whether an earlier run was killed in the middle of a group with a file in this folder. The error says what to do
+/// about it. Returns whether there is nothing there any more.
 pub(super) fn unfinished(folder: &Path) -> Result<bool, String> {
     match find(folder, &Bounds::new(&[]))? {
         Found::Nothing => Ok(true),
@@ -62,8 +62,8 @@ pub(super) fn unfinished(folder: &Path) -> Result<bool, String> {
     }
 }
 
-/// Finishes, or takes back, what an earlier run left in a folder. Returns whether files were changed, or there is nothing
-/// there any more.
+/// Finishes or undoes what an earlier run left in a folder. Returns whether files were changed, or there is nothing there any
+/// more.
 pub(super) fn repair(folder: &Path, bounds: &Bounds) -> Result<bool, String> {
     match find(folder, bounds)? {
         Found::Nothing => Ok(true),
@@ -122,7 +122,7 @@ fn find(folder: &Path, bounds: &Bounds) -> Result<Found, String> {
             )),
         };
     }
-    // One that is not whole was not synced, and so no file was touched.
+    // A journal that is not complete was not synced, so no file was touched.
     let journal = text.and_then(|text| Journal::parse(&text));
     let Some(journal) = journal else {
         return Ok(Found::Rest(staging));
@@ -163,7 +163,7 @@ fn track(entry: &Entry, folder: &Path, bounds: &Bounds) -> Option<Tracked> {
 }
 
 impl Unfinished {
-    /// Holds the staging folders of the same group that lie beside its other files.
+    /// Locks the staging folders of the same group beside its other files.
     fn hold_others(&mut self, id: &str, bounds: &Bounds) -> Result<(), String> {
         let folders = self.files.iter().filter_map(|file| file.real.parent());
         let folders: Vec<PathBuf> = folders.map(Path::to_owned).collect();
@@ -225,7 +225,7 @@ impl Unfinished {
             .map_err(|error| format!("its files cannot be removed: {error}"))
     }
 
-    /// What it takes to give the files that are in one state the other.
+    /// Returns the moves that give all files in the state `from` their other text.
     fn moves(&self, from: State, bounds: &Bounds) -> Result<Vec<Move<'_>>, String> {
         let files = self.files.iter().enumerate();
         let files = files.filter(|(_, file)| file.state == from);
@@ -277,13 +277,12 @@ struct Move<'u> {
     file: &'u Tracked,
     folder: Folder,
     name: &'u OsStr,
-    /// Where the text waits; `None` where there was no file.
+    /// The file that has the text; `None` if there was no file.
     text: Option<(Arc<Folder>, OsString)>,
 }
 
 impl Move<'_> {
     fn make(&self) -> io::Result<()> {
-        // It may have been changed in the meantime.
         if self.file.entry.state(&self.folder, self.name) != self.file.state {
             return Err(io::Error::other("it was changed in the meantime"));
         }

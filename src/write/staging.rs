@@ -1,9 +1,9 @@
-//! The folder beside the files of a group in which their new texts wait, and from which a later run takes up what an
-//! earlier one was killed in.
+//! The folder beside the files of a group that holds their new texts, and what a later run needs to finish the group if this
+//! one is killed.
 //!
-//! Git never sees it: it ignores itself. Its `lock` is held by the run that made it, and names the number of a file in it
-//! and when that file was made. Nobody can choose the two, so a folder that came with a repository, an archive or a copy
-//! is known from one that a run made here.
+//! Git never sees it, because it has a `.gitignore` for itself. Its `lock` is held by the run that made it, and has the number
+//! and the change time of that `.gitignore`. Nobody can choose these two, so a folder that a run made here can be distinguished
+//! from one that came with a repository, an archive or a copy.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::{File, TryLockError};
@@ -15,7 +15,7 @@ use std::time::Duration;
 use super::folder::{Access, Folder, regular};
 use super::metadata;
 
-/// What the folder is called, everywhere.
+/// The name of every staging folder.
 pub const NAME: &str = ".regfix-journal";
 
 pub(super) const JOURNAL: &str = "journal";
@@ -23,10 +23,10 @@ const LOCK: &str = "lock";
 const IGNORE: &str = ".gitignore";
 const IGNORED: &[u8] = b"*\n";
 
-/// A run that writes is waited for as long as this many looks take.
+/// How many times to check whether a run that writes is done, before giving up.
 const LOOKS: u32 = 500;
 const PAUSE: Duration = Duration::from_millis(10);
-/// A run that has only begun to make its folder is waited for less long.
+/// The same for a run that has only begun to make its folder.
 const LOOKS_AT_BEGUN: u32 = 100;
 
 /// A staging folder that this run holds locked.
@@ -34,12 +34,12 @@ const LOOKS_AT_BEGUN: u32 = 100;
 pub(super) struct Staging {
     pub(super) parent: Arc<Folder>,
     pub(super) folder: Arc<Folder>,
-    /// Whether a run of this user made it, here.
+    /// Whether a run of this user made it here.
     pub(super) is_ours: bool,
     lock: Option<File>,
 }
 
-/// What is in the way of holding a staging folder.
+/// Why a staging folder cannot be locked.
 #[derive(Debug)]
 pub(super) enum Busy {
     /// Another run holds it.
@@ -60,7 +60,7 @@ impl Staging {
     /// Makes the staging folder of a folder.
     ///
     /// # Errors
-    /// `AlreadyExists` where it is there, or another run took it for what a killed one left and removed it.
+    /// `AlreadyExists` if it is there, or another run took it for that of a killed run and removed it.
     pub(super) fn make(parent: &Arc<Folder>) -> io::Result<Self> {
         let name = OsStr::new(NAME);
         parent.make_folder(name)?;
@@ -69,7 +69,7 @@ impl Staging {
             let ignore = write(&folder, IGNORE, IGNORED)?;
             super::steps::reached("folder-ignored");
             let lock = folder.create(OsStr::new(LOCK), Access::Own)?;
-            // Another run that looks what this is holds it for a moment. Not every file system can lock.
+            // Another run that examines the folder holds the lock for a moment. Not every file system can lock.
             let _ = lock.lock();
             super::steps::reached("folder-locked");
             (&lock).write_all(proof(&ignore)?.as_bytes())?;
@@ -85,7 +85,7 @@ impl Staging {
                 is_ours: true,
                 lock: Some(lock),
             }),
-            // It is gone, or another run's by now.
+            // The folder is gone, or belongs to another run by now.
             Err(error)
                 if matches!(
                     error.kind(),
@@ -104,13 +104,13 @@ impl Staging {
         }
     }
 
-    /// Holds a staging folder that is there, if one is. Waits for the run that holds it, if not for long.
+    /// Locks the staging folder of a folder, if there is one. Waits for a run that holds it, but not for long.
     pub(super) fn acquire(parent: &Arc<Folder>) -> Result<Option<Self>, Busy> {
         let mut looks = 0;
         loop {
             match Self::try_acquire(parent)? {
                 Held::Nothing => return Ok(None),
-                // It may have gone while this was asked for.
+                // It may have been removed meanwhile.
                 Held::Locked(staging) if staging.folder.has(OsStr::new(LOCK)) => {
                     return Ok(Some(staging));
                 }
@@ -153,13 +153,13 @@ impl Staging {
         })
     }
 
-    /// Removes the folder with all that a run puts into it. What else is in it stays, and so does the folder then.
+    /// Removes the folder with all that a run puts into it. Anything else in it stays, and so does the folder then.
     pub(super) fn remove(&self) -> io::Result<()> {
         empty(&self.folder)?;
         self.parent.remove_folder(OsStr::new(NAME))
     }
 
-    /// Whether nothing would be lost with it, whatever made it: a run had only begun to make it.
+    /// Whether nothing would be lost with it, whoever made it: it has only the small files that a run makes first.
     pub(super) fn is_bare(&self) -> bool {
         let names = self.folder.names().unwrap_or_default();
         let is_small = |name: &OsString| {
@@ -170,7 +170,7 @@ impl Staging {
         names.iter().all(is_small)
     }
 
-    /// Puts a file into the folder, on disk.
+    /// Puts a file into the folder, and syncs it.
     pub(super) fn put(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
         write(&self.folder, name, bytes)?.sync_all()
     }
@@ -180,7 +180,7 @@ enum Held {
     Nothing,
     Locked(Staging),
     ByOthers,
-    /// Nothing proves that it is a run's: one has only begun to make it, or was killed there.
+    /// Nothing proves that a run made it: one has only begun to do so, or was killed then.
     Begun(Staging),
 }
 
@@ -190,7 +190,7 @@ fn write(folder: &Folder, name: &str, bytes: &[u8]) -> io::Result<File> {
     Ok(file)
 }
 
-/// Removes what a run puts into its staging folder. What proves that it is ours goes last.
+/// Removes what a run puts into its staging folder. The files that prove that it is ours come last.
 fn empty(folder: &Folder) -> io::Result<()> {
     let names = folder.names()?;
     let is_text = |name: &OsString| {
@@ -210,10 +210,10 @@ fn empty(folder: &Folder) -> io::Result<()> {
     Ok(())
 }
 
-/// What the lock says of the file that makes git ignore the folder.
+/// Returns what the lock says of the `.gitignore` of the folder.
 fn proof(ignore: &File) -> io::Result<String> {
     let stamp = metadata::stamp(&ignore.metadata()?);
-    // Where files have no numbers, nothing is proven, and nothing is taken up.
+    // If files have no numbers, nothing can be proven, and nothing is repaired.
     Ok(stamp.map_or_else(String::new, |stamp| format!("regfix {stamp}\n")))
 }
 

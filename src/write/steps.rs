@@ -1,8 +1,8 @@
-//! Points at which tests end or hold the process in the middle of its work. Nothing of this is in a released binary.
+//! Points at which tests kill or pause the process in the middle of its work. A released binary has none of this.
 //!
-//! `REGFIX_TEST_STEP` says what happens at a step, which is given by its number or, for the first of them, by its name:
-//! `kill STEP`, or `hold STEP PATH`, which makes a file at the path and goes on when that is gone. `count PATH` writes
-//! there how many steps were taken.
+//! `REGFIX_TEST_STEP` says what happens at a step, which is given by its number, or by its name for the first with that name:
+//! `kill STEP`, or `hold STEP PATH`, which makes a file at the path and continues when it is gone. `count PATH` writes the
+//! number of steps so far to that file.
 
 #[cfg(debug_assertions)]
 pub(super) fn reached(step: &str) {

@@ -1,4 +1,4 @@
-//! A file that is written: what it is before anything is touched, and the text that is to take its place.
+//! A file to write: its state before anything is touched, and its new text.
 
 use std::ffi::OsString;
 use std::fs::Metadata;
@@ -15,12 +15,12 @@ use super::{Cause, Change, WriteError};
 pub(super) struct Target<'c> {
     pub(super) change: Change<'c>,
     pub(super) spot: Spot,
-    /// As it was found; `None` where it is to be made.
+    /// The metadata that was found; `None` if the file is to be made.
     found: Option<Metadata>,
 }
 
 impl<'c> Target<'c> {
-    /// Checks all that can be checked before anything is touched. `None` where the file holds the new text already.
+    /// Checks all that can be checked before anything is touched. `None` if the file already has the new text.
     pub(super) fn check(change: Change<'c>, bounds: &Bounds) -> Result<Option<Self>, WriteError> {
         let path = change.path;
         let Some(before) = change.before else {
@@ -61,7 +61,7 @@ impl<'c> Target<'c> {
         self.found.is_none()
     }
 
-    /// The new text, on disk, with all that the file has beside its text.
+    /// Writes the new text to disk, with all metadata of the file.
     pub(super) fn stage(
         &self,
         folder: &Arc<Folder>,
@@ -70,7 +70,7 @@ impl<'c> Target<'c> {
         self.copy(folder, name, self.change.after)
     }
 
-    /// The old text, where the file itself cannot be kept.
+    /// Writes the old text to disk, for a file that cannot be kept by a link.
     pub(super) fn stage_old(
         &self,
         folder: &Arc<Folder>,
@@ -129,7 +129,7 @@ impl<'c> Target<'c> {
         Ok(copy)
     }
 
-    /// The last look before the file is touched.
+    /// Checks a last time, before the file is touched, that it is unchanged.
     pub(super) fn confirm(&self) -> Result<(), WriteError> {
         let Some(found) = &self.found else {
             return match self.spot.folder.has(&self.spot.name) {
@@ -172,7 +172,7 @@ impl<'c> Target<'c> {
     }
 }
 
-/// The text of a file that may be written.
+/// Reads a file, and checks that it may be written.
 fn read(change: &Change<'_>, spot: &Spot) -> Result<(Vec<u8>, Metadata), WriteError> {
     let unreadable = |error| Cause::Unreadable(error).at(change.path);
     let no_file = || Cause::NoFile.at(change.path);

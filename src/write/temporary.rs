@@ -1,7 +1,7 @@
-//! Files on their way: new texts beside the files that they are for.
+//! Temporary files: new texts beside the files that they are for.
 //!
-//! A temporary file is held locked by the run that makes it. Its name says which folder it was made in, by that folder's
-//! number, so that what a killed run left can be distinguished from a copy of it, and from anything of a user's.
+//! The run that makes a temporary file keeps it locked. The name depends on the number of the folder that the file was made in,
+//! so that what a killed run left can be distinguished from a copy of it, and from a user's file.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::{File, TryLockError};
@@ -17,10 +17,10 @@ use crate::printable;
 
 const PREFIX: &str = ".regfix-";
 
-/// How often a name is tried that someone else took.
+/// How many names are tried, if they are taken.
 const TRIES: usize = 16;
 
-/// A file that goes when it is dropped, unless it took its place before.
+/// A file that is removed when it is dropped, unless it was moved to its location before.
 #[derive(Debug)]
 pub(super) struct Temporary {
     folder: Arc<Folder>,
@@ -29,7 +29,7 @@ pub(super) struct Temporary {
 }
 
 impl Temporary {
-    /// A new file in a folder, by a name that is recognised later.
+    /// Makes a file in a folder, with a name that is recognised later.
     pub(super) fn new(
         folder: &Arc<Folder>,
         access: Access,
@@ -45,7 +45,7 @@ impl Temporary {
         Err(io::ErrorKind::AlreadyExists.into())
     }
 
-    /// A new file of a given name.
+    /// Makes a file with a given name.
     pub(super) fn named(
         folder: &Arc<Folder>,
         name: OsString,
@@ -64,7 +64,7 @@ impl Temporary {
         };
         match made.is_ours() {
             true => Ok(made),
-            // Another run took it for what a killed one left.
+            // Another run took it for the file of a killed run.
             false => Err(io::ErrorKind::AlreadyExists.into()),
         }
     }
@@ -75,7 +75,7 @@ impl Temporary {
         };
         match file.try_lock() {
             Err(TryLockError::WouldBlock) => false,
-            // Where nothing can be locked, nothing is swept.
+            // If files cannot be locked, none are swept.
             Err(TryLockError::Error(_)) => true,
             Ok(()) => file
                 .metadata()
@@ -95,7 +95,7 @@ impl Temporary {
         self.file()?.sync_all()
     }
 
-    /// Takes the place of a file in a folder, if there is one.
+    /// Moves it to a name in a folder. Replaces a file there.
     pub(super) fn replace(mut self, to: &Folder, name: &OsStr) -> io::Result<()> {
         self.close();
         self.folder.rename(&self.name, to, name)?;
@@ -103,18 +103,18 @@ impl Temporary {
         Ok(())
     }
 
-    /// Gets a name that nothing has.
+    /// Moves it to a name in a folder that nothing has.
     pub(super) fn place(mut self, to: &Folder, name: &OsStr) -> io::Result<()> {
         self.close();
         place(&self.folder, &self.name, to, name)
     }
 
-    /// Leaves the file where it is. Gives its name.
+    /// Leaves the file where it is. Returns its name.
     pub(super) fn keep(mut self) -> OsString {
         std::mem::take(&mut self.name)
     }
 
-    /// Some systems rename no file that is open.
+    /// Closes the file on systems that may not rename an open one.
     fn close(&mut self) {
         if cfg!(not(unix)) {
             self.file = None;
@@ -151,14 +151,14 @@ pub(super) fn place(from: &Folder, old: &OsStr, to: &Folder, new: &OsStr) -> io:
     }
 }
 
-/// Removes what killed runs left in a folder: files that name themselves after it, belong to the user, and are held by
-/// no run.
+/// Removes the files that killed runs left in a folder: those with a name made for it that belong to the user and that no run
+/// keeps locked.
 pub(super) fn sweep(folder: &Folder) {
     let Ok(number) = folder.number() else {
         return;
     };
     for found in folder.names().unwrap_or_default() {
-        // Locked until it is gone: a run that has only just made it could lock it in between, and keep it.
+        // Locked until it is removed: otherwise a run that has only just made it could lock it in between, and keep it.
         if is_of(&found, number)
             && let Some(_locked) = dead(folder, &found)
         {
@@ -167,7 +167,7 @@ pub(super) fn sweep(folder: &Folder) {
     }
 }
 
-/// A file of the user's that no run holds, locked.
+/// Opens and locks a file, if it belongs to the user and no run keeps it locked.
 fn dead(folder: &Folder, name: &OsStr) -> Option<File> {
     let file = folder.open(name).ok()?;
     let own = regular(&file).is_ok_and(|metadata| metadata::is_own(&metadata));
@@ -183,7 +183,7 @@ fn name(nonce: u64, folder: u64) -> String {
     format!("{PREFIX}{nonce:016x}-{}", printable::hex(&digest[..8]))
 }
 
-/// Whether a name has the form of temporary files.
+/// Whether a name has the form of a temporary file's name.
 pub fn is_temporary(name: &OsStr) -> bool {
     let number = |text: &str| text.len() == 16 && u64::from_str_radix(text, 16).is_ok();
     let rest = name.to_str().and_then(|name| name.strip_prefix(PREFIX));
@@ -191,7 +191,7 @@ pub fn is_temporary(name: &OsStr) -> bool {
     parts.is_some_and(|(nonce, check)| number(nonce) && number(check))
 }
 
-/// Whether a file of that name was made in the folder of that number.
+/// Whether a file with that name was made in the folder with that number.
 fn is_of(found: &OsStr, folder: u64) -> bool {
     let nonce = found
         .to_str()
@@ -240,7 +240,7 @@ mod tests {
         let at = |name: &OsStr| place.path().join(name);
         let folder = Arc::new(Folder::open_at(place.path()).unwrap());
         let make = || Temporary::new(&folder, Access::Own, None).unwrap();
-        // Of a run that is dead: its lock went with it.
+        // Left by a killed run: nobody holds its lock.
         let dead = make().keep();
         let live = make();
         // A copy in another folder, and files that only look like it.

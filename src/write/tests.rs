@@ -63,7 +63,7 @@ fn names(folder: &Path) -> Vec<String> {
     names
 }
 
-/// The error's words, which must begin with the path.
+/// Returns the error message without the path, which it must begin with.
 #[track_caller]
 fn refused(place: &Place, name: &str, result: Result<(), WriteError>) -> String {
     let error = result.unwrap_err().to_string();
@@ -218,7 +218,7 @@ fn a_read_only_file_is_refused() {
     assert_eq!(place.names(), ["a.yaml"]);
 }
 
-/// A change that is checked, and not made yet.
+/// Returns a change that is checked, but not made yet.
 fn checked<'c>(writer: &Writer, path: &'c Path) -> Target<'c> {
     let change = Change {
         path,
@@ -321,13 +321,13 @@ fn all_files_are_written_or_none() {
         change(1, None),
         change(2, Some(BEFORE.as_bytes())),
     ];
-    // One that cannot be prepared stops all, before anything is touched.
+    // A file that cannot be prepared stops the group before anything is touched.
     let writer = place.writer();
     let stale = [&before[..], &[change(3, Some(BEFORE.as_bytes()))]].concat();
     assert!(writer.replace_all(&stale).is_err());
     assert_eq!(place.text("a.yaml"), BEFORE);
     assert_eq!(place.names(), ["a.yaml", "b.yaml", "theirs.yaml"]);
-    // One that fails when others are in their locations already has them put back: there is a folder where it is to be.
+    // If one fails after others were moved, those are put back. Here, a folder is at its location.
     let files: Vec<Vec<Target<'_>>> = before
         .iter()
         .map(|change| vec![Target::check(*change, &writer.bounds).unwrap().unwrap()])
@@ -342,7 +342,7 @@ fn all_files_are_written_or_none() {
     assert_eq!(place.names(), ["a.yaml", "b.yaml", "theirs.yaml"]);
 }
 
-/// What someone else changed in the middle of it is not put back, and named; the journal stays for the next run.
+/// A file that someone else changed meanwhile is not put back, but named. The journal stays for the next run.
 #[test]
 fn what_cannot_be_put_back_is_named() {
     let place = Place::new();
@@ -444,7 +444,7 @@ mod unix {
         }
         assert_eq!(outside.text("a.yaml"), BEFORE);
         assert_eq!(outside.names(), ["a.yaml"]);
-        // Named as a root, it is what the user wants.
+        // As a root, the link is what the user wants.
         let named = writer(&[place.at("link.yaml")]);
         replace(&named, &place.at("link.yaml"), BEFORE, AFTER).unwrap();
         assert_eq!(outside.text("a.yaml"), AFTER);
@@ -486,7 +486,7 @@ mod unix {
                 ..
             })
         ));
-        // One that is not among the changes leads there too, where it lies within the bounds.
+        // A name that is not among the changes leads to the new file, too, if it is within the bounds.
         let writer = writer(&[place.at("a.yaml"), place.at("dir")]);
         let notes = writer.replace_all(&[change(&first, AFTER)]).unwrap();
         assert_eq!(notes.len(), 1);
@@ -549,7 +549,7 @@ mod unix {
         ]
         .concat();
         let lists = xattr::set(&path, "system.posix_acl_access", &list).is_ok();
-        // Whatever is made in the folder would get another list.
+        // Any file that is made in the folder would get another list.
         let given = [
             2u32.to_le_bytes().to_vec(),
             entry(1, 7, nobody),
@@ -607,7 +607,7 @@ mod unix {
             })
         ));
         assert_eq!(outside.text("a.yaml"), BEFORE);
-        // Nor is one that leads to where may be written.
+        // A link is not followed even if it leads to a folder that may be written to.
         fs::remove_file(place.at("dir")).unwrap();
         symlink("moved", place.at("dir")).unwrap();
         assert!(writer.bounds.folder(real.parent().unwrap()).is_err());

@@ -1,4 +1,5 @@
-//! By paths: what the standard library has on every system. Between a look and what it was for, a link may come.
+//! Folders by path, with functions that the standard library has on every system. A link may appear between a check and the
+//! operation that it is for.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File, OpenOptions};
@@ -76,12 +77,12 @@ impl Folder {
         Ok(in_order(names.collect::<io::Result<_>>()?))
     }
 
-    /// The standard library opens no folder here, so there is nothing to be synced.
+    /// Does nothing, because the standard library cannot open a folder here.
     pub(in crate::write) fn sync(&self) -> io::Result<()> {
         Ok(())
     }
 
-    /// There is none that the standard library would give.
+    /// Fails, because the standard library does not know the number of a folder here.
     pub(in crate::write) fn number(&self) -> io::Result<u64> {
         Err(io::ErrorKind::Unsupported.into())
     }

@@ -1,4 +1,4 @@
-//! By descriptors: `openat` and its relatives.
+//! Folders by descriptor, with `openat` and similar calls.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
@@ -14,21 +14,21 @@ use super::{Access, in_order};
 #[derive(Debug)]
 pub(in crate::write) struct Folder(OwnedFd);
 
-/// To stand in a folder it need not be readable, where the system knows the difference.
+/// How a folder is opened. It need not be readable on systems that can open one without reading it.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 const STAND: OFlags = OFlags::PATH;
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
 const STAND: OFlags = OFlags::RDONLY;
 
 const FOLDER: OFlags = STAND.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
-/// A pipe that someone put there keeps no one waiting.
+/// How a file is opened: without following a link, and without blocking if it is a pipe.
 const FILE: OFlags = OFlags::NOFOLLOW
     .union(OFlags::CLOEXEC)
     .union(OFlags::NONBLOCK)
     .union(OFlags::NOCTTY);
 
 impl Folder {
-    /// A folder by its path; links in it are followed.
+    /// Opens a folder by its path; links in it are followed.
     pub(in crate::write) fn open_at(path: &Path) -> io::Result<Self> {
         Ok(Self(fs::openat(CWD, path, FOLDER, Mode::empty())?))
     }
@@ -47,13 +47,13 @@ impl Folder {
         Ok(fs::openat(&self.0, name, flags, Mode::empty())?.into())
     }
 
-    /// For reading, and to know that it may be written to: a rename would not ask.
+    /// Opens a file for reading, and checks that it may be written to, because a rename does not check that.
     pub(in crate::write) fn open_writable(&self, name: &OsStr) -> io::Result<File> {
         let flags = FILE | OFlags::RDWR;
         Ok(fs::openat(&self.0, name, flags, Mode::empty())?.into())
     }
 
-    /// A file that was not there.
+    /// Creates a file. Fails if it exists.
     pub(in crate::write) fn create(&self, name: &OsStr, access: Access) -> io::Result<File> {
         let flags = FILE | OFlags::RDWR | OFlags::CREATE | OFlags::EXCL;
         let mode = Mode::from_raw_mode(match access {
@@ -63,8 +63,7 @@ impl Folder {
         Ok(fs::openat(&self.0, name, flags, mode)?.into())
     }
 
-    /// A copy of a file with all that the system keeps beside its text, access lists among it. `None` where the system
-    /// makes none.
+    /// Makes an empty file with all metadata of another one, access lists included. `None` if the system cannot clone files.
     #[cfg(target_vendor = "apple")]
     pub(in crate::write) fn clone_of(&self, file: &File, name: &OsStr) -> Option<File> {
         fs::fclonefileat(file, &self.0, name, fs::CloneFlags::NOFOLLOW).ok()?;
@@ -81,12 +80,12 @@ impl Folder {
         None
     }
 
-    /// Replaces what is there.
+    /// Renames an entry. Replaces what is there.
     pub(in crate::write) fn rename(&self, from: &OsStr, to: &Self, name: &OsStr) -> io::Result<()> {
         Ok(fs::renameat(&self.0, from, &to.0, name)?)
     }
 
-    /// One more name for a file. Fails where there is something of that name.
+    /// Gives a file one more name. Fails if there is something of that name.
     pub(in crate::write) fn link(&self, from: &OsStr, to: &Self, name: &OsStr) -> io::Result<()> {
         Ok(fs::linkat(&self.0, from, &to.0, name, AtFlags::empty())?)
     }
@@ -95,7 +94,7 @@ impl Folder {
         Ok(fs::unlinkat(&self.0, name, AtFlags::empty())?)
     }
 
-    /// A folder that no one else may look into.
+    /// Makes a folder that only the user can access.
     pub(in crate::write) fn make_folder(&self, name: &OsStr) -> io::Result<()> {
         Ok(fs::mkdirat(&self.0, name, Mode::from_raw_mode(0o700))?)
     }
@@ -105,7 +104,7 @@ impl Folder {
         Ok(fs::unlinkat(&self.0, name, AtFlags::REMOVEDIR)?)
     }
 
-    /// Whether there is an entry, be it a link to nothing.
+    /// Whether there is an entry, even a broken link.
     pub(in crate::write) fn has(&self, name: &OsStr) -> bool {
         fs::statat(&self.0, name, AtFlags::SYMLINK_NOFOLLOW).is_ok()
     }
@@ -124,7 +123,7 @@ impl Folder {
         Ok(in_order(names.collect::<io::Result<_>>()?))
     }
 
-    /// Has the names in it outlast a power cut. File systems that know nothing of that are taken as they are.
+    /// Makes sure that the names in it survive a power cut. Does nothing on file systems that do not support this.
     pub(in crate::write) fn sync(&self) -> io::Result<()> {
         match fs::fsync(self.readable()?) {
             Err(rustix::io::Errno::INVAL | rustix::io::Errno::OPNOTSUPP) => Ok(()),
@@ -132,7 +131,7 @@ impl Folder {
         }
     }
 
-    /// Its own number, by which it is known from its copies.
+    /// Returns its inode number, which distinguishes it from its copies.
     pub(in crate::write) fn number(&self) -> io::Result<u64> {
         #[allow(clippy::useless_conversion, reason = "it is narrower on some systems")]
         Ok(u64::from(fs::fstat(&self.0)?.st_ino))
