@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# What reading packaged charts adds to a run, against `tar` unpacking the same archives to nowhere, in one run.
-# One archive in twenty has a legacy default, or all of them with `all` as the third argument.
+# Measures what reading packaged charts adds to a run, compared with `tar` unpacking the same archives to /dev/null. One
+# archive in twenty has a legacy default, or each of them with `all` as the third argument.
 # Usage: benches/archives.sh path/to/regfix [CHARTS] [all]      needs hyperfine, jq
 set -euo pipefail
 regfix=$(realpath "$1")

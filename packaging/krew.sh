@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# krew.sh URL FOLDER: the manifest for krew of the release whose archives and checksums are in the folder.
-# URL is the repository's.
+# krew.sh URL FOLDER: prints the krew manifest of the release whose archives and checksums are in the folder. URL is that of
+# the repository.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 url=$1

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The release's notes: the section of the changelog for this version.
+# Prints the release notes: the section of the changelog for this version.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 version=$(sed -n 's/^version = "\(.*\)"$/\1/p' Cargo.toml | head -n 1)

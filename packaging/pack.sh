@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# pack.sh TARGET: the release's archive for a platform and its checksum, in `dist`. Of what cargo has built for it.
+# pack.sh TARGET: packs the binary that cargo has built for a platform, with a checksum, in `dist`.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 target=$1
@@ -22,7 +22,7 @@ folder=dist/regfix
 rm -rf "$folder"
 mkdir -p "$folder/completions" "$folder/man"
 cp "$built" README.md CHANGELOG.md LICENSE-APACHE LICENSE-MIT "$folder"
-# Only a binary for this machine can be asked; the others of the release are made on machines of their own.
+# Only a binary for this machine can be run; the other binaries of a release are built on their own machines.
 if "$built" --version >/dev/null 2>&1; then
     for shell in bash fish nushell powershell zsh; do
         "$built" completions "$shell" >"$folder/completions/regfix.$shell"

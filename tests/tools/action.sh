@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The action's scripts, with the environment that a runner gives them: a release from a server on this machine, pull
-# requests in a repository that has just been made.
+# The scripts of the action, in the environment that a runner sets: a release from a local server, and pull requests in a
+# new repository.
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 for tool in curl python3 cargo; do
@@ -11,7 +11,7 @@ for tool in curl python3 cargo; do
 done
 version=$(sed -n 's/^version = "\(.*\)"$/\1/p' "$root/Cargo.toml" | head -n 1)
 
-# What a runner sets, and nothing that this machine has of it.
+# The variables that a runner sets, without those of this machine.
 export GITHUB_ACTION_PATH=$root RUNNER_OS=Linux RUNNER_ARCH=X64 RUNNER_TEMP=$scratch/temp
 export GITHUB_OUTPUT=$scratch/output GITHUB_STEP_SUMMARY=$scratch/summary
 mkdir "$RUNNER_TEMP"
@@ -29,7 +29,7 @@ release=$scratch/site/owner/regfix/releases/download/v$version
 archive=regfix-v$version-x86_64-unknown-linux-musl.tar.gz
 mkdir -p "$release"
 tar -czf "$release/$archive" -C "$(dirname "$regfix")" regfix
-# A checkout of the action that knows the release.
+# A checkout of the action with the checksum of the release.
 pinned=$scratch/_actions/owner/regfix/v1
 mkdir -p "$pinned/action"
 cp "$root/Cargo.toml" "$pinned"
@@ -74,12 +74,12 @@ refused '../../1.0.0' "version: not a version: "
 RUNNER_ARCH=RISCV refused 9.9.9 "there are no binaries for Linux on RISCV; this checkout"
 printf 'x' >>"$release/$archive"
 refused "" "$archive has the checksum "
-# A release that somebody replaced as a whole: what it states itself does not count.
+# A release that was replaced as a whole: its own checksum file does not count.
 (cd "$release" && sha256sum "$archive" >"$archive.sha256")
 refused "" "$archive has the checksum "
 passed "a binary with another checksum is refused"
 
-# The build goes where other scripts build, so that it is done once.
+# Builds in the target folder of the other scripts, so that the build is reused.
 build() {
     rm -rf "$RUNNER_TEMP/regfix"
     mkdir -p "$RUNNER_TEMP/regfix" "$root/target/tools"
@@ -127,7 +127,7 @@ counts() {
 counts 4 3
 contains "$(<"$told")" "::warning file=old.yaml,line=1"
 contains "$(<"$told")" "::error file=new.yaml,line=2"
-# What a file is called gives no command: its line ends are escaped, or stand where commands are stopped.
+# A file name cannot inject a command: its line ends are escaped, or it is printed while commands are stopped.
 stopped=$(awk '/^::stop-commands::/ { token = "::" substr($0, 18) "::"; next } $0 == token { token = "" } token == ""' "$told")
 ! grep -q '^::error::name.yaml' <<<"$stopped" || failed "a command by the name of a file: $(<"$told")"
 summary=$(<"$GITHUB_STEP_SUMMARY")
@@ -167,7 +167,7 @@ passed "inputs"
 
 ! action REGFIX_CHANGED_ONLY=true REGFIX_BASE="$base" || failed "changed-only: $(<"$told")"
 counts 3 2
-# As actions/checkout leaves it: the last commit, and no more.
+# As actions/checkout leaves it: only the last commit.
 git clone -q --depth=1 "file://$scratch/checkout" "$scratch/shallow"
 cd "$scratch/shallow"
 ! action REGFIX_CHANGED_ONLY=true REGFIX_BASE="$base" || failed "changed-only in a shallow clone: $(<"$told")"

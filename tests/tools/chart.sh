@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The chart of `packaging`: helm finds no fault with it, regfix finds nothing legacy in it, and its role is the one that is documented.
-# With REGFIX_KUBECONFIG it is installed, and regfix runs as its pod would, with the token of its service account.
+# The chart in `packaging`: it passes helm, regfix finds nothing legacy in it, and its role is the documented one. With
+# REGFIX_KUBECONFIG, it is installed, and regfix runs as its pod does, with the token of its service account.
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 cd "$scratch"
@@ -12,10 +12,10 @@ fi
 chart=$root/packaging/chart
 image=(--set image.repository=registry.example.com/regfix-cluster)
 helm lint --strict "$chart" "${image[@]}" >linted 2>&1 || failed "helm lint: $(cat linted)"
-# Without an image it says what is missing.
+# Without an image, the error says what is missing.
 helm template test "$chart" > /dev/null 2> why && failed "a chart without an image is rendered"
 contains "$(cat why)" "packaging/Dockerfile"
-# Metrics need a report that stays.
+# Metrics need a persistent report.
 helm template test "$chart" "${image[@]}" --set metrics.enabled=true > /dev/null 2> why && failed "metrics without a claim are rendered"
 contains "$(cat why)" "reports.claim"
 helm template test "$chart" --namespace audit "${image[@]}" > usual.yaml
@@ -54,9 +54,9 @@ sed -n '/^kind: ClusterRole$/,/^---/p' usual.yaml > role
 [ "$(rules role)" = "$(rules "$root/packaging/cluster-reader.yaml")" ] || failed "the role is not that of packaging/cluster-reader.yaml"
 passed "its role is that of packaging/cluster-reader.yaml"
 
-# arguments FILE KIND: what the container of a kind is run with
+# arguments FILE KIND: the arguments of the container of a kind
 arguments() { sed -n "/^kind: $2/,/^---/p" "$1" | sed -n '/args:/,/securityContext:\|ports:/s/^ *- //p' | sed 's/^"\(.*\)"$/\1/; /^name: /d'; }
-# What the pods are run with are commands of this regfix, whatever comes of it.
+# The pods run commands that this regfix accepts, whatever their result.
 mapfile -t cluster < <(arguments all.yaml CronJob)
 mkdir reports
 "$regfix" "${cluster[@]//\/reports/reports}" --from usual.yaml > report 2> why && failed "regfix takes --from beside --all-namespaces"
@@ -64,7 +64,7 @@ contains "$(cat why)" "cannot be used with"
 mapfile -t exporter < <(arguments all.yaml Deployment)
 [[ ${exporter[0]} == exporter ]] || failed "no exporter: ${exporter[*]}"
 printf '{"version":1,"rows":[]}' > reports/cluster.json
-# It listens until it is stopped.
+# The exporter listens until it is stopped.
 exporter=("${exporter[@]//\/reports/reports}")
 timeout 3 "$regfix" "${exporter[@]//0.0.0.0:9877/127.0.0.1:0}" > said 2>&1 && failed "the exporter ends"
 [[ $(cat said) != *error:* ]] || failed "${exporter[*]}: $(cat said)"
@@ -83,7 +83,7 @@ leave_chart() {
 trap leave_chart EXIT
 passed "it is installed"
 
-# By the schemas of this server, in which no field is unknown.
+# Validates against the schemas of this server, in strict mode.
 if has kubeconform; then
     kubectl get --raw /openapi/v2 > openapi.json
     mkdir schemas
@@ -122,7 +122,7 @@ for what in "create pods" "patch deployments.apps" "delete jobs.batch" "get secr
 done
 passed "its role reads workloads, and nothing else"
 
-# As its pod runs it: no kubectl, the token of the service account, and the reports in files.
+# As in its pod: no kubectl, the token of the service account, and reports in files.
 kubectl --namespace "$namespace" create deployment old --image k8s.gcr.io/pause:3.1 > /dev/null
 mkdir account
 kubectl --namespace "$namespace" create token test-regfix-cluster > account/token
@@ -140,7 +140,7 @@ contains "$(head -c 100 reports/cluster.html)" "<!DOCTYPE html>"
 python3 -c 'import json; rows = json.load(open("reports/cluster.json"))["rows"]; assert any(row["finding"] for row in rows) and not all(row["finding"] for row in rows)'
 passed "its service account is all that regfix needs: $(tail -n 1 report)"
 
-# As the pod of the metrics runs it, with the report that the CronJob left. No registry is reached, which is a metric, too.
+# As in the pod of the metrics, with the report of the CronJob. No registry can be reached, which is a metric too.
 env --ignore-environment PATH= HTTPS_PROXY=http://127.0.0.1:9 \
     "$regfix" "${exporter[@]//0.0.0.0:9877/127.0.0.1:0}" 2> served &
 pod=$!

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# `regfix cluster` on a real API server: 2,000 objects of 12 kinds, read with a token that may only read. What it lists is what the
-# objects hold, by another program's count. REGFIX_KUBECONFIG names a server that may be changed; without it, or without kubectl,
-# nothing is tested, and that is said.
+# `regfix cluster` on a real API server: 2,000 objects of 12 kinds, read with a read-only token. The result is compared with
+# a count by another program. REGFIX_KUBECONFIG names a server that may be changed; without it, or without kubectl, nothing
+# is tested, which is reported.
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 cd "$scratch"
@@ -30,7 +30,7 @@ def template(name, number, restart=None):
         spec["restartPolicy"] = restart
     return {"metadata": {"labels": {"app": name}}, "spec": spec}
 def controller(name, number):
-    # A few have pods, which belong to them and are no rows of their own.
+    # A few have pods, which belong to them and get no rows.
     replicas = 2 if number % 40 == 0 else 0
     return {"replicas": replicas, "selector": {"matchLabels": {"app": name}}, "template": template(name, number)}
 def daemon(name, number):
@@ -54,7 +54,7 @@ with open("objects.json", "w") as out:
     for number in range(count):
         version, kind, spec = kinds[number % 12] if number % 12 < 11 else ("v1", "PodTemplate", None)
         name = "%s-%d" % (kind.lower(), number)
-        # Some of each kind.
+        # A sample of each kind.
         labels = {"part": "sample" if number % 13 == 0 else "rest"}
         one = {"apiVersion": version, "kind": kind, "metadata": {"name": name, "namespace": namespace, "labels": labels}}
         one |= {"spec": spec(name, number)} if spec else {"template": template(name, number)}
@@ -67,7 +67,7 @@ schemas = {
     "Fleet": {"type": "object", "properties": {"template": {"type": "object", "properties": {"spec": {"type": "object",
               "properties": {"containers": containers, "initContainers": containers, "terminationGracePeriodSeconds": {"type": "integer"}}}}}}},
     "Blob": {"type": "object", "x-kubernetes-preserve-unknown-fields": True},
-    # Nothing in it can name an image: it is not read.
+    # It has no field that can name an image, so it is not read.
     "Colour": {"type": "object", "properties": {"red": {"type": "integer"}}},
 }
 with open("definitions.yaml", "w") as out:
@@ -82,12 +82,12 @@ PYTHON
 kubectl apply -f definitions.yaml > /dev/null
 kubectl wait --for=condition=established --timeout=60s -f definitions.yaml > /dev/null
 split -l 250 objects.json part.
-# Each starts its own client: one waits for answers most of the time.
+# Parallel, because each client mostly waits for answers.
 for part in part.*; do kubectl create -f "$part" > /dev/null & done
 wait
 passed "$(wc -l < objects.json) objects of 12 kinds are there"
 
-# A service account that has the role of `packaging`, and a token of it.
+# A service account with the role in `packaging`, and its token.
 sed "s/name: regfix-cluster-reader/name: $namespace/; s/namespace: regfix/namespace: $namespace/; s/- \"\\*\"/- \"*\"/" "$root/packaging/cluster-reader.yaml" > role.yaml
 cat >> role.yaml << YAML
 ---
@@ -115,7 +115,7 @@ fi
 kinds=pods,replicationcontrollers,podtemplates,deployments,replicasets,statefulsets,daemonsets,jobs,cronjobs
 kinds=$kinds,widgets.$group,fleets.$group,blobs.$group
 state() { kubectl --namespace "$namespace" get "$kinds" -o 'jsonpath={range .items[*]}{.metadata.uid} {.metadata.resourceVersion}{"\n"}{end}' | sort; }
-# Until controllers have made what they make.
+# Waits until the controllers have created their objects.
 before=$(state)
 for _ in $(seq 30); do
     sleep 1
@@ -125,7 +125,7 @@ for _ in $(seq 30); do
 done
 kubectl --namespace "$namespace" get "$kinds" -o json > dump.json
 
-# What the objects hold, counted by nothing of regfix.
+# The images of the objects, counted without regfix.
 cat > count.py << 'PYTHON'
 import json, sys
 part = "sample" if sys.argv[1] == "--sample" else None
@@ -183,7 +183,7 @@ live admin.kubeconfig --selector part=sample > selected.json || [ $? = 1 ]
 passed "labels select objects: $(python3 count.py --sample selected.json)"
 live admin.kubeconfig --selector part=none > none.json 2> /dev/null
 ! grep -q '"kind"' none.json || failed "labels that nothing has select something"
-# As a pod asks, without kubectl: the API server by the token of a service account.
+# As in a pod, without kubectl: the API server, with the token of a service account.
 mkdir account
 printf '%s\n' "$token" > account/token
 printf '%s' "$namespace" > account/namespace
@@ -202,7 +202,7 @@ passed "in a pod without kubectl there is the same report, also by pages of 7 ob
 [ "$(state)" = "$after" ] || failed "reading has changed something"
 passed "nothing has changed: all resource versions are as before"
 
-# Whom regfix and what it starts connect to.
+# The addresses that regfix and its child processes connect to.
 if has strace; then
     address=${server%:*}
     [ "$address" != localhost ] || address=127.0.0.1
@@ -221,7 +221,7 @@ else
     without strace
 fi
 
-# Who put it there: a release by Helm itself, and what Argo CD and Flux write on what they apply.
+# The origin of objects: a release by Helm itself, and the labels and annotations that Argo CD and Flux add.
 if has helm; then
     mkdir -p ksm/templates
     printf 'apiVersion: v2\nname: kube-state-metrics\nversion: 4.7.0\nappVersion: 2.3.0\n' > ksm/Chart.yaml
@@ -291,7 +291,7 @@ else
     without helm
 fi
 
-# Patches: applied, and refused by an object that is no longer what it was. Each starts its own kubectl, so these are of a sample.
+# Patches: applied, and refused if the object has changed. Each starts a kubectl, so only a sample is patched.
 "$regfix" cluster --no-config --patch --namespace "$namespace" --selector part=sample > patch.sh || [ $? = 1 ]
 [ "$(state)" = "$after" ] || failed "printing patches has changed something"
 patches=$(grep -c '^kubectl patch' patch.sh)
@@ -303,7 +303,7 @@ sample = {(one["kind"], one["metadata"]["name"]) for one in json.load(open(sys.a
 assert len({kind for kind, _ in sample}) == 12, sample
 rows = [row for row in json.load(open(sys.argv[2]))["rows"] if row["finding"] and row["presence"] == "declared"]
 left = {row["kind"] for row in rows if (row["kind"], row["name"]) in sample and row["finding"]["applicability"] == "safe"}
-# The template of a Job cannot be changed.
+# The template of a Job is immutable.
 assert left == {"Job"}, left
 before = [row for row in json.load(open("admin.json"))["rows"] if row["finding"] and row["presence"] == "declared"]
 def others(rows):
@@ -317,7 +317,7 @@ sh patch.sh > refused 2>&1 && failed "patches are applied to objects that have c
 [ "$(state)" = "$after" ] || failed "a patch that is refused has changed something"
 passed "the same patches are refused afterwards"
 
-# Figures, for whoever reads them. Nothing is held to them.
+# Times and memory, for information. There are no limits.
 if [ -x /usr/bin/time ] && has jq; then
     measure() { /usr/bin/time -f "%e s, %M KiB: $1" bash -c "$2" > /dev/null; }
     measure "kubectl get -o json | jq" "kubectl --namespace $namespace get $kinds -o json | jq -r '.items[] | .. | .image? // empty' | sort | uniq -c" 2>&1 || true

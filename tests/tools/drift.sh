@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# `regfix cluster --repo` on a real API server: what was applied from a tree of files (manifests, a release by helm, an overlay of
-# Kustomize) and has changed since, there or in the files. REGFIX_KUBECONFIG names a server that may be changed; without it, or without
-# kubectl, nothing is tested, and that is said.
+# `regfix cluster --repo` on a real API server: objects applied from files (manifests, a release by Helm, a Kustomize
+# overlay) that have changed since, in the cluster or in the files. REGFIX_KUBECONFIG names a server that may be changed;
+# without it, or without kubectl, nothing is tested, which is reported.
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 cd "$scratch"
@@ -103,7 +103,7 @@ else
     rows=5
 fi
 
-# report NAME: what the cluster and the files have, and the code is 1
+# report NAME: compares the cluster and the files, and expects exit code 1
 report() {
     local status=0
     "$regfix" cluster --no-config --namespace "$namespace" --repo . --format json > "../$1.json" || status=$?
@@ -145,7 +145,7 @@ same(rows, expected)
 PYTHON
 passed "$rows containers are in the cluster and in the files that they were applied from"
 
-# Both change on their own. Nobody applies anything.
+# Both sides change independently; nothing is applied.
 "$regfix" --no-config --write --quiet base charts overlays || true
 sed -i 's#k8s.gcr.io/pause:3.6#registry.k8s.io/pause:3.6#' plain/web.yaml
 on_server patch cronjob nightly --type=json --patch '[{"op": "replace", "path": "/spec/jobTemplate/spec/template/spec/containers/0/image", "value": "registry.k8s.io/pause:3.4.1"}]'

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# The settings for editors in docs/editors.md: each is read by its editor, or at least by what reads its format, and Neovim
-# shows findings and applies a fix by them.
+# The editor settings in docs/editors.md: each is read by its editor, or at least by a parser of its format. With them,
+# Neovim shows findings and applies a fix.
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 page=$root/docs/editors.md
 export PATH=${regfix%/*}:$PATH
 
-# snippet NAME: the block behind a marker
+# snippet NAME: the code block after a marker
 snippet() {
     local text
     text=$(sed -n "/^<!-- $1 -->\$/,/^\`\`\`\$/p" "$page" | sed '1,2d;$d')
@@ -95,7 +95,7 @@ if not ok then
   vim.cmd('cquit 1')
 end
 LUA
-# neovim NAME: starts it with a snippet, and looks at what it did
+# neovim NAME: starts Neovim with a snippet, and checks the result
 neovim() {
     local said
     snippet "$1" >"$scratch/$1.lua"

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The metrics of `regfix exporter`, and the alert rules and the dashboard of `packaging`, by promtool.
+# The metrics of `regfix exporter`, and the alert rules and the dashboard in `packaging`, checked by promtool.
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 cd "$scratch"
@@ -19,7 +19,7 @@ cp "$root"/packaging/prometheus/*.yaml .
 promtool test rules alerts_test.yaml > said 2>&1 || failed "$(cat said)"
 passed "promtool takes the alert rules, and they fire when they should"
 
-# Registries that cannot be reached: what is not known are metrics, too.
+# If registries cannot be reached, the unknown images are metrics too.
 printf 'image: 127.0.0.1:9/a:1\nargs: ["--image=k8s.gcr.io.invalid/pause:3.1"]\n' > images.yaml
 status=0
 "$regfix" exporter --no-config --max-wait 1s --timeout 2s --textfile regfix.prom images.yaml 2> said || status=$?
@@ -32,7 +32,7 @@ promtool check metrics < regfix.prom > said 2>&1 || failed "promtool: $(cat said
 contains "$(cat regfix.prom)" 'regfix_image_undetermined{image="127.0.0.1:9/a:1",state="unreachable"} 1'
 passed "promtool finds no fault with the metrics"
 
-# The same over HTTP.
+# The same metrics over HTTP.
 "$regfix" exporter --no-config --max-wait 1s --timeout 2s --listen 0 --interval 1s images.yaml 2> served &
 exporter=$!
 trap 'kill "$exporter" 2> /dev/null || true; rm -rf "$scratch"' EXIT
@@ -48,7 +48,7 @@ status=0
 wait "$exporter" || status=$?
 [[ $status = 0 ]] || failed "exit code $status after TERM"
 passed "the same is served over HTTP, until TERM"
-# Every metric of the rules and the dashboard is one of ours.
+# The rules and the dashboard use only metrics that regfix exports.
 grep -oh 'regfix_[a-z_]*' "$root"/packaging/prometheus/alerts.yaml "$root/packaging/prometheus/dashboard.json" | sort -u > used
 while read -r metric; do
     grep -q "^# TYPE $metric gauge" regfix.prom || failed "there is no metric $metric"

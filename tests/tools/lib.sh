@@ -1,13 +1,13 @@
 # shellcheck shell=bash
-# What the scripts beside it share: each uses regfix with a real tool, where that tool is installed.
-# Sourced, never run. Sets `root`, `regfix` and `scratch`, a folder that goes when the script ends.
+# Shared by the scripts in this folder: each runs regfix with a real tool, if that tool is installed. Sourced, never run.
+# Sets `root`, `regfix` and `scratch`, a folder that is removed when the script ends.
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 regfix=${REGFIX:-${CARGO_TARGET_DIR:-$root/target}/debug/regfix}
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 
-# Says that a part is not tested, which is no failure.
+# Reports that a part is not tested, which is not a failure.
 without() { printf 'not tested: %s is not installed\n' "$1"; }
 passed() { printf 'ok: %s\n' "$*"; }
 failed() {
@@ -17,7 +17,7 @@ failed() {
 has() { command -v "$1" >/dev/null; }
 # contains TEXT PART
 contains() { [[ $1 == *"$2"* ]] || failed "not found: $2"$'\n'"in: $1"; }
-# needs_server WHAT: ends the script, and says so, where REGFIX_KUBECONFIG names no API server.
+# needs_server WHAT: ends the script with a message if REGFIX_KUBECONFIG names no API server.
 needs_server() {
     if [[ -z ${REGFIX_KUBECONFIG:-} ]] || ! has kubectl; then
         printf 'not tested: %s, for REGFIX_KUBECONFIG names no API server or kubectl is not here\n' "$1"
@@ -25,7 +25,7 @@ needs_server() {
     fi
     export KUBECONFIG=$REGFIX_KUBECONFIG
 }
-# own_namespace NAME FILE...: sets `namespace`. It goes when the script ends, as does what is in the files.
+# own_namespace NAME FILE...: sets `namespace`. It and the objects in the files are deleted when the script ends.
 own_namespace() {
     namespace=$1-$$
     applied=("${@:2}")
@@ -39,10 +39,10 @@ leave_server() {
 }
 [[ -x $regfix ]] || failed "$regfix is not built"
 
-# What is built by cargo as a release is built quickly, because its speed is not what is tested.
+# Release builds are not optimised here, because speed is not tested.
 export CARGO_PROFILE_RELEASE_OPT_LEVEL=0 CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16
 
-# A git that knows nothing of whoever runs the tests.
+# Isolates git from the configuration of whoever runs the tests.
 export GIT_CONFIG_GLOBAL=/dev/null GIT_CONFIG_NOSYSTEM=1
 export GIT_AUTHOR_NAME=tests GIT_AUTHOR_EMAIL=tests@example.com
 export GIT_COMMITTER_NAME=tests GIT_COMMITTER_EMAIL=tests@example.com

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The library as other programs embed it: what it brings along, and whether a version breaks its callers.
+# The library as other programs embed it: its dependencies, and whether a version breaks its callers.
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 cd "$root"

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# No connection without being asked: every command but those that are for registries, with the network taken away and watched.
+# No connection unless asked for: runs every command that is not for registries without a network, and under strace.
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 apart=() watch=()
@@ -23,18 +23,18 @@ git init -q -b main
 printf '{"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a"}, "spec": {"containers": [{"name": "a", "image": "k8s.gcr.io/pause:3.2"}]}}' >pod.json
 git add -A
 git commit -q -m .
-# As it was, with one file that git does not know.
+# Restores the repository, with one untracked file.
 fresh() {
     git checkout -q -- .
     printf 'image: k8s.gcr.io/pause:3.2\n' >more.yaml
 }
 
-# Each command of the help that may not connect, and the forms of the one without a name.
+# Every command of the help that must not connect, and forms of the command without a name.
 quiet=("--diff" "--format json" "--since HEAD" "--write --unsafe-fixes" "--files" "images" "images --unique --format json" "mirror --to localhost:5000 --emit crane" "hosts"
     "rules" "config" "cluster --from pod.json" "policy --engine map" "policy test --engine gatekeeper" "explain k8s-gcr-io" "completions bash" "man" "lsp" "--add-ignores" "merge none.jsonl" "--git-dir .")
-# The others are there to connect, and do.
+# The other commands connect on purpose.
 loud=("tags 192.0.2.1/a --timeout 100ms" "exporter --timeout 100ms --max-wait 0s --textfile - asked.yaml")
-# What `policy test` starts is not regfix.
+# A stand-in for the engine that `policy test` starts.
 mkdir "$scratch/bin"
 printf '#!/bin/sh\nexit 0\n' >"$scratch/bin/gator"
 chmod +x "$scratch/bin/gator"
@@ -43,7 +43,7 @@ printf 'image: 192.0.2.1/a:1\n' >asked.yaml
 git add asked.yaml
 git commit -q -m .
 
-# commands OF...: the commands below one, or those of regfix itself.
+# commands NAME...: the subcommands of a command, or those of regfix itself.
 commands() { "$regfix" "$@" --help | sed -n '/^Commands:/,/^$/s/^  \([a-z-]\+\) .*/\1/p' | grep -vx help || true; }
 all=()
 while read -r command; do
@@ -63,21 +63,21 @@ for arguments in "${quiet[@]}"; do
     if ((${#apart[@]} > 0)); then
         fresh
         "${apart[@]}" "$regfix" "${words[@]}" >"$scratch/without" 2>/dev/null </dev/null && got=0 || got=$?
-        # How long it took is never the same.
+        # Times differ in every run.
         diff <(sed 's/ ([0-9.]* m\?s)//' "$scratch/with") <(sed 's/ ([0-9.]* m\?s)//' "$scratch/without") || failed "$arguments: another output without a network"
         [[ $got == "$code" ]] || failed "$arguments: ends with $got without a network, else with $code"
     fi
     if ((${#watch[@]} > 0)); then
         fresh
         "${watch[@]}" "$regfix" "${words[@]}" >/dev/null 2>&1 </dev/null || true
-        # A thread that ended while it was let go is no call.
+        # A thread that ended while strace detached is not a call.
         sed -i '/<detached \.\.\.>$/d' "$scratch/calls"
         [[ ! -s $scratch/calls ]] || failed "$arguments: $(head -n 3 "$scratch/calls")"
     fi
 done
 passed "no connection by ${#quiet[@]} commands"
 if ((${#watch[@]} > 0)) && [[ $("$regfix" tags x 2>&1 || true) != *"needs a build"* ]]; then
-    # The watch sees a connection where there is one.
+    # Checks that strace shows connections at all.
     for arguments in "${loud[@]}"; do
         read -ra words <<<"$arguments"
         "${watch[@]}" "$regfix" "${words[@]}" >/dev/null 2>&1 </dev/null || true

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# Admission policies, by their engines: gator, the kyverno command, and a real API server, which refuses, warns about and replaces what
-# the rules say, for all vectors of `regfix policy test`. REGFIX_KUBECONFIG names a server that may be changed; without it, or without
-# kubectl, that part is not tested, and that is said.
+# Admission policies, run by their engines: gator, the kyverno command, and a real API server. For all vectors of `regfix
+# policy test`, they must refuse, warn and replace as the rules do. REGFIX_KUBECONFIG names a server that may be changed;
+# without it, or without kubectl, that part is not tested, which is reported.
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 cd "$scratch"
 
-# By Gatekeeper's own evaluator, which needs no server.
+# Gatekeeper's own evaluator needs no server.
 if has gator; then
     "$regfix" policy test --no-config --engine gatekeeper > said 2>&1 || failed "$(tail -n 20 said)"
     passed "Gatekeeper: $(tail -n 1 said)"
@@ -14,7 +14,7 @@ else
     without gator
 fi
 
-# By Kyverno's own command. It takes minutes for all rules, so this is one rule, unless REGFIX_ALL_VECTORS is set.
+# Kyverno's command takes minutes for all rules, so it runs one rule unless REGFIX_ALL_VECTORS is set.
 if has kyverno; then
     select=(--select "${REGFIX_ALL_VECTORS:+*}")
     [[ -n ${REGFIX_ALL_VECTORS:-} ]] || select=(--select k8s-gcr-io)
@@ -31,7 +31,7 @@ own_namespace regfix-policies deny.yaml map.yaml
 on_server() { kubectl --namespace "$namespace" "$@"; }
 pod() { printf -- '---\napiVersion: v1\nkind: Pod\nmetadata: {name: %s}\nspec: {containers: [{name: c, image: "%s"}]}\n' "$1" "$2"; }
 
-# Made before there is a policy.
+# Created before there is a policy.
 on_server create deployment old --image k8s.gcr.io/pause:3.1 > /dev/null
 "$regfix" policy --no-config --engine vap --action deny > deny.yaml
 kubectl apply -f deny.yaml > /dev/null
@@ -40,7 +40,7 @@ for _ in $(seq 60); do
     sleep 1
 done
 
-# All vectors: a stand-in for the kyverno command asks this server what becomes of each object, without creating any.
+# All vectors: a stand-in for the kyverno command asks this server how it treats each object, without creating any.
 mkdir bin
 cat > bin/kyverno << 'PYTHON'
 #!/usr/bin/env python3
@@ -79,14 +79,14 @@ else:
     print(json.dumps({"results": results}))
 PYTHON
 chmod +x bin/kyverno
-# by_server ENGINE: what the rules say is what the server does
+# by_server ENGINE: checks that the server does what the rules demand
 by_server() {
     PATH=$scratch/bin:$PATH "$regfix" policy test --no-config --engine "$1" > said 2>&1 || failed "$1: $(tail -n 20 said)"
     passed "the API server, $1: $(tail -n 1 said)"
 }
 by_server vap
 
-# Ephemeral containers come by a way of their own.
+# Ephemeral containers are admitted by a subresource.
 pod running registry.k8s.io/pause:3.9 | on_server create -f - > /dev/null
 debug() { printf '{"spec":{"ephemeralContainers":[{"name":"debug","image":"%s"}]}}' "$1"; }
 on_server patch pod running --subresource ephemeralcontainers --patch "$(debug registry.k8s.io/pause:3.9)" --dry-run=server > /dev/null
@@ -95,14 +95,14 @@ if on_server patch pod running --subresource ephemeralcontainers --patch "$(debu
 fi
 passed "ephemeral containers are checked"
 
-# What was there goes on, and gets no other legacy image.
+# An existing deployment keeps working, but gets no other legacy image.
 on_server scale deployment old --replicas 2 > /dev/null
 on_server annotate deployment old a=b > /dev/null
 on_server rollout restart deployment old > /dev/null
 if on_server set image deployment/old pause=k8s.gcr.io/pause:3.2 > /dev/null 2>&1; then
     failed "a new legacy image in an old deployment is admitted"
 fi
-# The pods that the controllers make have the old image, and are there.
+# The controllers can still create pods with the old image.
 for _ in $(seq 30); do
     pods=$(on_server get pods --selector app=old --output 'jsonpath={.items[*].spec.containers[0].image}')
     [[ $(wc -w <<< "$pods") -ge 2 ]] && break
@@ -113,7 +113,7 @@ on_server create job legacy --image registry.k8s.io/pause:3.9 > /dev/null
 on_server delete deployment old > /dev/null
 passed "what runs can be scaled, restarted and deleted, and gets no other legacy image"
 
-# As a warning, it is admitted, and who applies it reads why.
+# With a warning, the object is admitted and the client shows the warning.
 "$regfix" policy --no-config --engine vap > warn.yaml
 kubectl apply -f warn.yaml > /dev/null
 for _ in $(seq 60); do
@@ -152,7 +152,7 @@ if ! kubectl apply -f map.yaml > /dev/null 2>&1; then
 fi
 image=
 for _ in $(seq 60); do
-    # The policy that was deleted may still refuse it for a moment.
+    # The deleted policy may still refuse it for a moment.
     image=$(pod made k8s.gcr.io/pause:3.1 | on_server apply --dry-run=server -o 'jsonpath={.spec.containers[0].image}' -f - 2> /dev/null || true)
     [ "$image" = registry.k8s.io/pause:3.1 ] && break
     sleep 1

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The hooks in pre-commit: built from this repository, in a repository that has just been made.
+# The hooks in pre-commit: built from this repository, and run in a new one.
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 if ! has pre-commit; then
@@ -7,14 +7,14 @@ if ! has pre-commit; then
     exit 0
 fi
 export PRE_COMMIT_HOME="$scratch/home"
-# pre-commit builds in a copy each time; what does not change between them is built once.
+# pre-commit builds in a new copy each time; a shared target folder avoids building everything again.
 export CARGO_TARGET_DIR="$root/target/tools"
 
 mkdir "$scratch/project"
 cd "$scratch/project"
 git init -q -b main
 
-# One file of each kind that is scanned, and some that are not.
+# Files of each scanned type, and some of other types.
 put() {
     mkdir -p "$(dirname "$1")"
     printf '%s\n' "${@:2}" >"$1"
@@ -32,7 +32,7 @@ put chart/templates/_helpers.tpl '{{- define "image" }}' "$legacy" '{{- end }}'
 put README.md "$legacy"
 put .regfix.yaml 'exclude: [third_party]'
 git add -A
-# What can be fixed, a line each.
+# The findings with a fix, one per line.
 fixable() { "$regfix" --format concise | grep -F '[*]' || true; }
 before=$(fixable | wc -l)
 ((before == 23)) || failed "$before to find: $(fixable)"
@@ -48,7 +48,7 @@ git add -A
 try regfix || failed "the second run: $(<"$scratch/told")"
 passed "the second run passes"
 
-# As it stands in a repository's configuration, on what is staged, on a pseudo-terminal if there is one.
+# As configured in a repository, on staged files, and on a pseudo-terminal if there is one.
 git commit -q -m .
 git -C "$root" cat-file -e HEAD:.pre-commit-hooks.yaml || failed "the hooks are not committed"
 put .pre-commit-config.yaml 'repos:' "  - repo: $root" "    rev: $(git -C "$root" rev-parse HEAD)" \
@@ -70,7 +70,7 @@ git add -A
 git commit -q -m . 2>"$scratch/told" || failed "the fixed commit: $(<"$scratch/told")"
 passed "git commit is held until what was fixed is staged"
 
-# Names that look like options: files all the same, whatever `args` says and whatever `files` lets through.
+# Names that look like options are files, whatever `args` and `files` are set to.
 put .pre-commit-config.yaml 'repos:' "  - repo: $root" "    rev: $(git -C "$root" rev-parse HEAD)" \
     '    hooks:' '      - id: regfix' '        args: [--unsafe-fixes, --ignore, bitnami-*]' "        files: ''"
 for name in "--output=concise=$scratch/pwned.yaml" --write-baseline.yaml --write-baseline --ignore=all '--exclude=*' -q -- -; do

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# `regfix images --verify` and `regfix tags` against real registries on loopback: skopeo and crane agree. What `regfix mirror` emits
-# is run. The parts run beside each other; what each says is printed in their order.
+# `regfix images --verify` and `regfix tags` against real registries on loopback, compared with skopeo and crane. The
+# scripts that `regfix mirror` emits are run. The parts run in parallel; their output is printed in order.
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 # shellcheck disable=SC2030,SC2031 # a part has its own home and processes
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -21,7 +21,7 @@ trap 'kill "${processes[@]}" 2>/dev/null || true; wait; rm -rf "$scratch"' EXIT
 first=$((20000 + $$ % 10000))
 open=127.0.0.1:$first closed=127.0.0.1:$((first + 1)) tls=127.0.0.1:$((first + 2)) tokens=127.0.0.1:$((first + 3))
 
-# serve NAME ADDRESS MORE: a registry with its own storage, once it answers.
+# serve NAME ADDRESS MORE: starts a registry with its own storage, and waits until it answers.
 serve() {
     printf 'version: 0.1\nlog: {level: error, accesslog: {disabled: true}}\nstorage: {filesystem: {rootdirectory: %s}}\nhttp:\n  addr: %s\n%s\n' \
         "$PWD/$1" "$2" "$3" >"$1.yml"
@@ -29,7 +29,7 @@ serve() {
     processes+=($!)
     answers "$2" || failed "$1 does not start: $(<"$1.log")"
 }
-# answers ADDRESS: waits until somebody listens there.
+# answers ADDRESS: waits until a server listens there.
 answers() {
     for _ in $(seq 100); do
         if (exec 3<>"/dev/tcp/${1/://}") 2>/dev/null; then
@@ -40,7 +40,7 @@ answers() {
     return 1
 }
 
-# beside NAME: runs the function in a folder and with a home of its own, while others run.
+# beside NAME: runs the function in the background, in its own folder and home.
 beside() {
     mkdir -p "$1"
     (
@@ -53,7 +53,7 @@ beside() {
     parts+=("$1:$!")
     processes+=($!)
 }
-# together: ends when all parts have, and fails if one has.
+# together: waits for all parts, and fails if one has failed.
 together() {
     local part code=0
     for part in "${parts[@]}"; do
@@ -66,7 +66,7 @@ together() {
     return "$code"
 }
 
-# An image for two platforms, as an OCI layout.
+# Creates an image for two platforms, as an OCI layout.
 python3 - <<'END'
 import gzip, hashlib, io, json, pathlib, tarfile
 
@@ -106,7 +106,7 @@ index = document(index, "index", annotations={"org.opencontainers.image.ref.name
 END
 # upload TARGET MORE...
 upload() { skopeo --insecure-policy copy --quiet --all --dest-tls-verify=false "${@:2}" "oci:$scratch/layout:image" "docker://$1" || failed "no upload to $1"; }
-# verified ARGUMENTS: what regfix says of the images on standard input, as `status image digest`.
+# verified ARGUMENTS: verifies the images on standard input, and prints `status image digest`.
 verified() {
     { "$regfix" images --verify --format json "$@" - 2>>messages || true; } |
         python3 -c 'import json, sys; [print(row["status"], row["image"], row["digest"]) for row in json.load(sys.stdin)["images"]]'
@@ -247,10 +247,10 @@ END
 # emit FORMAT [FOLDER]
 emit() { "$regfix" mirror --to "http://$mirror/${2:-$1}" --emit "$1" - <images.txt; }
 
-# The mirror has a folder for each tool.
+# Each tool copies to its own folder of the mirror.
 copies() {
     printf '%s\n' "$open/team/app:1.10" "$open/team/app@$source" "$open/team/single:1" >images.txt
-    # arrived FOLDER: the images are there, with their digests and platforms.
+    # arrived FOLDER: checks that the images are there, with their digests and platforms.
     arrived() {
         local copy=$mirror/$1/${open/:/-}
         local ours
@@ -276,7 +276,7 @@ copies() {
         without regsync
     fi
 
-    # skopeo sync keeps the name of the source's host, which must have no port: that of HTTP, then.
+    # skopeo sync keeps the host name of the source, which must have no port, so it needs port 80.
     if (exec 3<>/dev/tcp/127.0.0.2/80) 2>/dev/null || ! python3 -c 'import socket; socket.socket().bind(("127.0.0.2", 80))' 2>/dev/null; then
         printf 'not tested: skopeo sync needs port 80 on 127.0.0.2\n'
     else
@@ -290,7 +290,7 @@ copies() {
     fi
 }
 
-# Harbor is not here: its API as the script uses it. What is there already stays as it is.
+# A stand-in for the part of Harbor's API that the script uses. Existing projects stay as they are.
 harbor() {
     if has jq; then
         cat >harbor.py <<'END'
@@ -349,7 +349,7 @@ END
     fi
 }
 
-# Nodes pull from the mirror by the names that manifests have; the path of one has changed, too.
+# Nodes pull from the mirror by the names in manifests; one image has another path there.
 nodes() {
     upload "$mirror/nodes/registry.k8s.io/pause:3.2"
     upload "$mirror/nodes/registry.k8s.io/pause:3.1"

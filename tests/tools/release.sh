@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What the release packs, and the manifest for krew that it fills.
+# The archive that a release packs, and the krew manifest that is filled from it.
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 version=$("$regfix" --version | cut -d ' ' -f 2)
@@ -9,7 +9,7 @@ target=x86_64-unknown-linux-musl
 built=target/$target/release
 mkdir -p "$built"
 
-# A binary that stands for the one that cargo builds: it says and does what that would, and is small.
+# A small stand-in for the binary that cargo builds; it runs the real one.
 printf '#!/bin/sh\nexec "%s" "$@"\n' "$regfix" >"$built/regfix"
 chmod +x "$built/regfix"
 bash packaging/pack.sh "$target"

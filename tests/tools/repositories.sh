@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Many repositories: one process, shards, a process for each by xargs, Ray and all-repos find the same, in clones and in bare
-# repositories, and `regfix merge` makes one report of their results. The manifest of a Job that runs shards is one that a real API
-# server takes.
+# Many repositories: one process, shards, one process each by xargs, Ray and all-repos give the same findings, in clones and
+# in bare repositories, and `regfix merge` joins their results into one report. A real API server accepts the manifest of
+# the Job that runs shards.
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 cd "$scratch"
@@ -37,7 +37,7 @@ findings index-*.jsonl | cmp - one || failed "shards by JOB_COMPLETION_INDEX fin
 passed "shards by JOB_COMPLETION_INDEX find the same as one process"
 
 mkdir each
-# The shell that xargs starts expands it.
+# The inner shell expands it.
 # shellcheck disable=SC2016
 xargs -P 4 -I{} sh -c '"$0" "$1" --exit-zero --quiet --output "jsonl=each/$(echo "$1" | tr / -).jsonl"' "$regfix" {} < list
 findings each/*.jsonl | cmp - one || failed "a process for each repository finds the same"
@@ -92,7 +92,7 @@ if has all-repos-clone; then
 EOF_ALL
     chmod 600 all/all-repos.json all/repos.json
     (cd all && all-repos-clone > log 2>&1) || failed "all-repos: $(tail -5 all/log)"
-    # The shell that xargs starts expands it.
+    # The inner shell expands it.
     # shellcheck disable=SC2016
     (cd all && all-repos-list-repos | sed 's#^#clones/#' | xargs -P 4 -I{} sh -c \
         '"$0" "$1" --exit-zero --quiet --output "jsonl=$(echo "$1" | tr / -).jsonl"' "$regfix" {})

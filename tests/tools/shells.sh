@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Completions in the shells themselves, the manual page in man, the plugin in kubectl.
+# Completions in real shells, the manual page in man, and the kubectl plugin.
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 cd "$scratch"
@@ -10,7 +10,7 @@ for shell in bash fish nushell powershell zsh; do
     regfix completions "$shell" >"completions.$shell"
 done
 
-# What somebody types, a line each, and what then stands there or is offered.
+# Input lines, and the expected completion of each.
 mkdir deploys
 cat >typed <<'T'
 regfix --unsa|--unsafe-fixes
@@ -28,15 +28,15 @@ regfix completions nus|nushell
 T
 
 cat >typed.bash <<'B'
-# Only where somebody types is there a space to leave out.
+# `compopt` fails outside of interactive completion, so a function replaces it.
 compopt() { [[ $* == "-o nospace" ]] && spaceless=1; }
 . completions.bash
 while IFS="|" read -r line wanted; do
-    # As readline has it: the sign is a word of its own.
+    # readline makes the equals sign a separate word.
     read -r -a COMP_WORDS <<<"${line/=/ = }"
     COMP_CWORD=$((${#COMP_WORDS[@]} - 1)) spaceless=0
     _regfix regfix "${COMP_WORDS[COMP_CWORD]}" "${COMP_WORDS[COMP_CWORD - 1]}"
-    # Where nothing is offered, it offers files.
+    # Without a completion, bash offers files.
     [[ ${#COMPREPLY[@]} -gt 0 ]] || mapfile -t COMPREPLY < <(compgen -f -S / -- "${COMP_WORDS[COMP_CWORD]}")
     if [[ ${COMPREPLY[*]} != "$wanted" || $wanted == *= && $spaceless == 0 ]]; then
         printf '%s: offers %s\n' "$line" "${COMPREPLY[*]}"
@@ -51,7 +51,7 @@ if has fish; then
     cat >typed.fish <<'F'
 source completions.fish
 while read -d '|' line wanted
-    # An option with its value is completed as one word.
+    # fish completes an option and its value as one word.
     set -l offered (complete -C $line | string split -f 1 \t | string replace -r '^--[a-z]+=' '')
     test "$offered" = $wanted; or begin; echo "$line: offers $offered"; exit 1; end
 end <typed
@@ -65,8 +65,8 @@ fi
 if has zsh; then
     mkdir -p functions
     cp completions.zsh functions/_regfix
-    # Its completion system works only where somebody types: what it inserts is read off a pseudo-terminal, and the line is given
-    # up then. `sarif=` is followed by nothing, anything else by a space or a slash.
+    # zsh completes only interactively, so the script types into a pseudo-terminal, reads the inserted text, and then
+    # discards the line. After `sarif=` nothing is inserted, otherwise a space or a slash.
     cat >typed.zsh <<'Z'
 zmodload zsh/zpty
 zpty shell zsh -f -i
@@ -77,7 +77,7 @@ while IFS="|" read -r line wanted; do
     print -r -- "$line"
     zpty -w -n shell "$line"$'\t'
     text=
-    # It beeps between what was typed and the rest of it, where there are other kinds of words.
+    # It beeps before the inserted text if there are other kinds of matches.
     while [[ ${text//$'\a'/} != *"${line%${line##*[ =]}}${wanted%/}"* ]]; do
         zpty -r -m shell seen '?*' || exit 1
         text+=$seen

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What is on a terminal, which `script` lends: the line that tells how far a run is, and how wide lists are.
+# The output on a terminal, which `script` provides: the progress bar, and the width of lists.
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 if ! has script; then
@@ -9,14 +9,14 @@ fi
 cd "$scratch"
 export TERM=xterm
 unset CI
-# So many that no machine is done with them in half a second.
+# Too many files for any machine to check in half a second.
 mkdir many few
 for ((at = 0; at < 4000; at++)); do
     printf -- '- image: k8s.gcr.io/pause:3.2\n- image: k8s.gcr.io/pause:3.3\n- image: k8s.gcr.io/pause:3.4\n' >"many/$at.yaml"
 done
 cp many/1.yaml few/
 
-# on_terminal COMMAND: what a terminal is sent, of standard output only what is not redirected
+# on_terminal COMMAND: prints what the command sends to a terminal; redirected output is not included
 on_terminal() { script -qec "$1" /dev/null </dev/null || true; }
 line='files checked'
 contains "$(on_terminal "'$regfix' --format concise many >found")" "$line"
@@ -39,7 +39,7 @@ never "PRE_COMMIT=1 '$regfix' --format concise many"
 never "CI=true '$regfix' --format concise many"
 passed "and nobody else is bothered with it"
 
-# widest LINES: how many characters the longest has, colours left out
+# widest LINES: the length of the longest line in characters, without colours
 widest() {
     local LC_ALL=C.UTF-8 line most=0
     while read -r line; do

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The extension for Visual Studio Code: it builds, its linter is quiet, its tests pass with the real server, and it can be
+# The extension for Visual Studio Code: it builds and passes its linter, its tests pass with the real server, and it can be
 # packaged.
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -11,7 +11,7 @@ if ! "$regfix" lsp --help >/dev/null 2>&1; then
     without "regfix with the feature lsp"
     exit 0
 fi
-# Away from the sources, where nothing of it may stay.
+# A copy, so that no build output stays in the sources.
 cp -r "$root/editors/vscode" "$scratch/extension"
 cd "$scratch/extension"
 rm -rf node_modules dist out

@@ -9,7 +9,7 @@ for tool in maturin python3; do
     fi
 done
 export CARGO_TARGET_DIR="$root/target/tools"
-# For this machine alone, whatever its C library is.
+# Only for this machine, whatever its C library is.
 maturin build --release --locked --compatibility linux --manifest-path "$root/Cargo.toml" --out "$scratch" >"$scratch/told" 2>&1 ||
     failed "maturin: $(<"$scratch/told")"
 wheel=$(echo "$scratch"/regfix-*.whl)
@@ -28,12 +28,12 @@ export PRE_COMMIT_HOME="$scratch/home"
 mkdir "$scratch/project"
 cd "$scratch/project"
 git init -q
-# The hook as docs/ci.md has it, with the wheel in the place of the release.
+# The hook from docs/ci.md, with the wheel in place of the release.
 awk '/^  - repo: local$/ { inside = 1; print "repos:" } inside && /^```$/ { exit } inside' "$root/docs/ci.md" |
     sed "s|regfix==[0-9.]*|$wheel|" >.pre-commit-config.yaml
 printf 'image: k8s.gcr.io/pause:3.2\n' >pod.yaml
 git add -A
-# Nothing that could build is at hand.
+# Only these tools are available, so that nothing can be built.
 mkdir "$scratch/bin"
 for tool in git python3 pre-commit bash env sh uname; do
     ln -s "$(command -v "$tool")" "$scratch/bin/$tool"
@@ -45,7 +45,7 @@ git add -A
 run || failed "the second run: $(<"$scratch/told")"
 passed "pre-commit fixes with the wheel"
 
-# The mirror as packaging has it, with the wheel in the place of the release. pip builds it with setuptools.
+# The mirror in packaging, with the wheel in place of the release. pip builds it with setuptools.
 if ! "$scratch/environment/bin/pip" download --quiet --no-deps --dest "$scratch" setuptools 2>/dev/null; then
     printf 'not tested: the mirror of the wheel, for there is no package index to take setuptools from\n'
     exit 0

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What linters say of the action, the workflows and the scripts: nothing.
+# The action, the workflows and the scripts pass their linters.
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 cd "$root"
@@ -22,7 +22,7 @@ else
     without shellcheck
 fi
 
-# What no linter says: that each action is pinned by a commit, and that the action itself uses none.
+# Checks that linters lack: each action is pinned by a commit, and the action itself uses no other.
 unpinned=$(grep -hE '^ *(- )?uses:' .github/workflows/*.yml | grep -vE 'uses: (\./ |[^@]+@[0-9a-f]{40} # v[0-9.]+$)' || true)
 [[ -z $unpinned ]] || failed "not pinned: $unpinned"
 ! grep -q 'uses:' action.yml || failed "the action uses another"

@@ -1,4 +1,4 @@
-/** Starts the server for the editor, and starts it again when it is told to. */
+/** Starts the server for the editor, and restarts it on request. */
 
 import * as vscode from "vscode";
 import {

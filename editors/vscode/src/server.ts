@@ -1,9 +1,9 @@
-/** Where the server is, and what it is told. Knows nothing of the editor, so that it can be tested without one. */
+/** Finds the server, and builds its arguments and settings. Does not use the editor's API, so that tests need no editor. */
 
 import { accessSync, constants, statSync } from "node:fs";
 import { delimiter, isAbsolute, join } from "node:path";
 
-/** What the user has set, as the editor has it. */
+/** The user's settings, as the editor stores them. */
 export interface Configuration {
   path: string;
   verify: boolean;
@@ -16,11 +16,11 @@ export interface Configuration {
   noBaseline: boolean;
 }
 
-/** What is said where there is no regfix. */
+/** The message if regfix is not installed. */
 export const HOW_TO_INSTALL =
   "regfix is not on the PATH. Install it, or name the program in the setting `regfix.path`.";
 
-/** The program that is started: the one that was set, or the first on the `PATH`. Nothing of a workspace is looked at. */
+/** Returns the program to start: the configured one, or the first on the `PATH`. Does not search the workspace. */
 export function find(set: string, environment: NodeJS.ProcessEnv = process.env): string | undefined {
   if (set !== "") {
     return isAbsolute(set) && isProgram(set) ? set : undefined;
@@ -40,12 +40,12 @@ function isProgram(path: string): boolean {
   }
 }
 
-/** The arguments of the server. */
+/** Returns the arguments of the server. */
 export function argumentsOf(configuration: Configuration): string[] {
   return configuration.verify ? ["lsp", "--verify"] : ["lsp"];
 }
 
-/** What the server is told of the settings, at the start and whenever they change. */
+/** Returns the settings that are sent to the server, at the start and whenever they change. */
 export function settingsOf(configuration: Configuration): Record<string, unknown> {
   const { select, ignore, exclude, config, minSeverity, allText, noBaseline } = configuration;
   return { select, ignore, exclude, config: config === "" ? null : config, minSeverity, allText, noBaseline };

@@ -1,4 +1,4 @@
-/** The real server, by the protocol library that the extension's client is made of. `REGFIX` names the program. */
+/** Tests the real server with the protocol library that the extension's client uses. `REGFIX` names the program. */
 
 import assert from "node:assert/strict";
 import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
@@ -64,7 +64,7 @@ test("a document is judged, fixed and explained, and settings can change", async
   connection.onRequest(RegistrationRequest.type, () => undefined);
   connection.listen();
 
-  /** The next diagnostics of which there are so many. */
+  /** Waits for the next report with this number of diagnostics. */
   const diagnostics = async (count: number): Promise<PublishDiagnosticsParams> => {
     for (;;) {
       const found = published.shift();

@@ -1,4 +1,4 @@
-/** Where the server is looked for, and what it is told. */
+/** Tests how the server is found, and its arguments and settings. */
 
 import assert from "node:assert/strict";
 import { chmodSync, mkdtempSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
