@@ -150,7 +150,7 @@ fn comments(text: &str, actions: &[Action], of_yaml: &[Span], unparsed: &[Span])
     found
 }
 
-/// Checks a text by the rules.
+/// Checks a whole text by the rules.
 pub fn check(path: &Path, text: &str, file_type: &FileType, rules: &RuleSet) -> Checked {
     check_near(path, text, file_type, rules, None)
 }

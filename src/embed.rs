@@ -23,7 +23,7 @@ use crate::rules::RuleSet;
 use crate::run::{self, Baselines, Mode, Options, Session, Settings, Source};
 use crate::walk::{self, Overlay};
 
-/// Why a text or a tree could not be checked.
+/// The error for a text or a tree that could not be checked.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {

@@ -14,7 +14,7 @@ pub enum Encoding {
     Utf16Be,
 }
 
-/// Why bytes are not a text.
+/// An error for bytes that are not valid text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Invalid {
     /// The encoding that was detected.

@@ -163,7 +163,7 @@ fn is_host_label(label: &str) -> bool {
             .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
 }
 
-/// `[a-z0-9]+` joined by one dot, one or two underscores, or any number of dashes.
+/// Whether a text is `[a-z0-9]+` joined by one dot, one or two underscores, or any number of dashes.
 fn is_path_component(component: &str) -> bool {
     let alphanumeric = |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
     let bytes = component.as_bytes();

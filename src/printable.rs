@@ -43,7 +43,7 @@ pub fn line(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// Like [`line`], for several lines, whose line ends stay.
+/// Like [`line()`], for several lines, whose line ends stay.
 pub fn lines(text: &str) -> Cow<'_, str> {
     let of_line = |line: &str| -> String {
         let (body, end) = match line.strip_suffix('\n') {

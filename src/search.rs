@@ -208,7 +208,7 @@ fn rarest_ends(text: &[u8], frequencies: &[f32; 256]) -> Vec<(f32, usize)> {
 struct Buckets {
     frequencies: [f32; 256],
     all: Vec<Bucket>,
-    /// The number of parts that each bucket gets. As many buckets as `larger` says get one more.
+    /// The number of parts that each bucket gets; `larger` buckets get one more.
     least: usize,
     larger: usize,
 }
@@ -350,7 +350,7 @@ impl Mix {
     }
 }
 
-/// The sum over the bits of a set.
+/// Sums `of` over the bits of a set.
 fn sum(mut set: u16, of: impl Fn(usize) -> f32) -> f32 {
     let mut sum = 0.0;
     while set > 0 {

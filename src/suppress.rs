@@ -96,7 +96,7 @@ fn united(text: &str, comments: &[Span]) -> Vec<Span> {
     united
 }
 
-/// What is on the lines of a text.
+/// For each line of a text, whether it has code, and where its content begins.
 struct Layout<'t> {
     lines: &'t LineIndex<'t>,
     /// For each line, whether anything but comments is on it.

@@ -86,7 +86,7 @@ impl Finding {
     }
 }
 
-/// Something in a file that could not be judged.
+/// A part of a file that could not be judged.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Problem {

@@ -36,7 +36,7 @@ pub(super) struct Named {
     pub(super) used: bool,
 }
 
-/// The directives of a comment, in order.
+/// Returns the directives of a comment, in order.
 pub(super) fn directives(text: &str, comment: Span, names: &Names) -> Vec<Directive> {
     let whole = comment.of(text);
     let mut named = search::own_names(whole.as_bytes()).peekable();

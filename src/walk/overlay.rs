@@ -156,7 +156,7 @@ impl Overlay {
         named.collect()
     }
 
-    /// Reads a file as text, as [`super::read`] does.
+    /// Reads a file as text, like [`super::read`].
     pub fn read(&self, path: &Path) -> Result<(String, Encoding), ReadError> {
         match (self.text(path), self.inside(path)) {
             (Some(text), _) => Ok((text.to_string(), Encoding::Utf8)),
@@ -209,7 +209,7 @@ impl Overlay {
         }
     }
 
-    /// Returns what is at a path, like [`probe::look`].
+    /// Returns what is at a path, like [`super::look`].
     pub fn look(&self, path: &Path) -> Option<EntryKind> {
         match self.inside(path) {
             Some(inside) => inside.entry(),

@@ -1,6 +1,6 @@
 //! Checks single paths outside of a walk, even those that git ignores.
 //!
-//! Reads no file.
+//! Reads no files.
 
 use std::fs;
 use std::io;

@@ -44,7 +44,7 @@ pub(super) struct Staging {
 pub(super) enum Busy {
     /// Another run holds it.
     Held,
-    /// Something that no run makes.
+    /// There is something that no run would make.
     Odd(io::Error),
 }
 

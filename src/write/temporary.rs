@@ -141,7 +141,7 @@ impl Drop for Temporary {
     }
 }
 
-/// Gives a file a name that nothing has. The name that it had may be left.
+/// Moves a file to a name that nothing has. Its old name may be left.
 pub(super) fn place(from: &Folder, old: &OsStr, to: &Folder, new: &OsStr) -> io::Result<()> {
     match from.link(old, to, new) {
         Err(error) if super::folder::is_unsupported(&error) && !to.has(new) => {
