@@ -443,7 +443,7 @@ fn settings_above_repositories_do_not_apply_to_them_and_that_is_said() {
         None,
         "it lies above the working directory"
     );
-    // Nested repositories have their own settings, as everybody knows; there is no note.
+    // Within a repository there is no note: users expect that nested repositories have their own settings.
     git(folder.path(), &["init", "-q", "-b", "main"]);
     assert_eq!(note(folder.path(), &["."]), None);
 }

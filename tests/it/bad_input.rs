@@ -466,7 +466,7 @@ mod unix {
             fs::metadata(&path).unwrap().permissions().mode() & 0o777,
             0o444
         );
-        // What could not be fixed is still reported.
+        // Findings that could not be fixed are still reported.
         let (code, out, _) = concise(folder.path(), &["--write"]);
         assert_eq!(code, 2);
         assert!(out.starts_with("m.yaml:1:8: warning k8s-gcr-io "), "{out}");

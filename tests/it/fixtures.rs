@@ -1,6 +1,6 @@
 //! Every folder below `fixtures/` is a case: `in/` is checked and fixed, and the result is compared with the stored files.
 //!
-//! | stored | what it is |
+//! | stored | content |
 //! |---|---|
 //! | `report.txt` | the output of `regfix --format concise --verbose` for `in/` |
 //! | `out/` | the files that `--write` changes, after the change |
@@ -42,7 +42,7 @@ pub(crate) struct Outcome {
     pub(crate) reports: BTreeMap<&'static str, String>,
 }
 
-/// What `--write` applies.
+/// The fixes that `--write` applies.
 #[derive(Clone, Copy, PartialEq)]
 pub(crate) enum Fixes {
     Safe,

@@ -1,4 +1,4 @@
-//! The reports of every fixture that other programs read, checked against the schemas of those programs.
+//! Reports for other programs, made from every fixture and checked against the schemas of those programs.
 //!
 //! The schemas in `schemas/` are written by hand from the standards and manuals. For SARIF, `REGFIX_SARIF_SCHEMA` may name
 //! the standard's own schema, which is then checked too; `.ci/sarif` fetches it.

@@ -298,7 +298,7 @@ fn the_rules_as_json_are_the_rules() {
     );
     assert_eq!(row("vault-official")["exact"], true);
     assert_eq!(row("grafana-helm-repo")["charts"][0], "grafana");
-    // Severities are those of the day.
+    // Severities depend on the day.
     assert_eq!(row("istio-gcr")["severity"], "warning");
     let later = run(
         folder(),

@@ -189,7 +189,7 @@ fn random_trees_are_built_as_before() {
             if *safe.get_or_insert_with(|| again.clone()) == again
                 && flags.contains(&"--unsafe-fixes")
             {
-                // Compared in the run without the flag.
+                // The same tree as with safe fixes, which was compared already.
                 continue;
             }
             bring_in(after.path());

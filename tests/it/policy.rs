@@ -1,4 +1,4 @@
-//! `regfix policy test`, with scripts that stand in for the engine.
+//! `regfix policy test`, with scripts in place of the engine.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;

@@ -449,7 +449,7 @@ fn charts_made_by_chance_render_as_in_helm() {
             Verdict::Equal => equal += 1,
             // Both report a type error.
             Verdict::Refused { both: true, .. } => {}
-            // Helm parses the rendered text as YAML; regfix leaves that to the callers that need images.
+            // Helm parses the rendered text as YAML; regfix leaves that to its callers.
             Verdict::Refused { helm, .. } if helm.contains("YAML parse error") => {}
             other => panic!("{other:?}\n{}", shown()),
         }

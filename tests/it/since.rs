@@ -331,7 +331,7 @@ fn a_chart_is_told_whole() {
     assert_eq!(places(repository.path(), &["--since", "HEAD"]), nothing);
 }
 
-/// Returns what is reported, one line per finding.
+/// Returns the findings, one line each.
 fn reported(folder: &Path, arguments: &[&str]) -> BTreeSet<String> {
     let output = run(folder, &[&["--format", "concise"], arguments].concat());
     let text = stdout(&output);

@@ -1,4 +1,4 @@
-//! The walk over real folders: what it reads, what it leaves out and reports, and that threads change nothing.
+//! The walk over real folders: which files it reads, leaves out and reports, whatever the number of threads.
 
 #![expect(
     clippy::unwrap_used,

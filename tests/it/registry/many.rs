@@ -19,7 +19,7 @@ fn one_head_an_image_on_few_connections() {
     assert_eq!(server.lines().len(), 1000);
     assert!(server.lines().iter().all(|line| line.starts_with("HEAD ")));
     let connections: BTreeSet<usize> = server.seen().iter().map(|seen| seen.connection).collect();
-    // A connection may be closed while the first requests wait for it.
+    // Slightly more than the limit per host, because a connection may be closed at the start.
     assert!(connections.len() <= 6, "{}", connections.len());
 }
 
