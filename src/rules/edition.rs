@@ -137,7 +137,10 @@ impl Row {
     /// The reason why it cannot be used.
     pub(super) fn compile(&self, own: Option<&RuleSpec>) -> Result<Rule, String> {
         let spec = match own {
-            Some(own) => self.spec.overridden_by(own),
+            Some(own) => self
+                .spec
+                .overridden_by(own)
+                .map_err(|error| error.to_string())?,
             None => self.spec.clone(),
         };
         let mut rule = Rule::new(spec)?;

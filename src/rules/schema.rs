@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::artifact::Artifact;
 
@@ -30,7 +30,7 @@ pub struct Catalogue {
 }
 
 /// A legacy location, its new location if there is one, how safe the move is, since when, and the sources.
-#[derive(Debug, Clone, Default, Deserialize, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
 pub struct RuleSpec {
@@ -117,7 +117,7 @@ pub struct RuleSpec {
     pub history: Option<Vec<ChangeSpec>>,
 }
 
-#[derive(Debug, Clone, Default, Deserialize, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
 pub struct AlsoSpec {
@@ -139,7 +139,7 @@ pub struct AlsoSpec {
     pub tag: Option<TagPolicy>,
 }
 
-#[derive(Debug, Clone, Deserialize, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(untagged, expecting = "expected a string or a list of strings")]
 pub enum OneOrMany {
@@ -156,7 +156,7 @@ impl OneOrMany {
     }
 }
 
-#[derive(Debug, Clone, Default, Deserialize, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
 pub struct TagsSpec {
@@ -172,7 +172,7 @@ pub struct TagsSpec {
     pub min: Option<String>,
 }
 
-#[derive(Debug, Clone, Deserialize, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(untagged, expecting = "expected `index` or a list of tags")]
 pub enum TagList {
@@ -180,7 +180,7 @@ pub enum TagList {
     Tags(Vec<String>),
 }
 
-#[derive(Debug, Clone, Copy, Deserialize, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum NamedTagList {
@@ -264,7 +264,7 @@ pub enum Evidence {
     ThirdParty,
 }
 
-#[derive(Debug, Clone, Deserialize, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct DateSpec {
@@ -278,7 +278,7 @@ pub struct DateSpec {
 }
 
 /// A change of a row of the catalogue.
-#[derive(Debug, Clone, Deserialize, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ChangeSpec {
@@ -323,36 +323,33 @@ impl RuleSpec {
 
     /// Whether another row matches the same, and writes the same, as safely. What both say to people may differ.
     pub fn acts_as(&self, other: &RuleSpec) -> bool {
-        let acts = |spec: &RuleSpec| {
-            let silent = RuleSpec {
-                severity: None,
-                state: None,
-                since: None,
-                dates: None,
-                summary: None,
-                why: None,
-                cautions: None,
-                example: None,
-                evidence: None,
-                sources: None,
-                history: None,
-                ..spec.clone()
-            };
-            serde_json::to_value(silent).ok()
+        let acts = |spec: &RuleSpec| RuleSpec {
+            severity: None,
+            state: None,
+            since: None,
+            dates: None,
+            summary: None,
+            why: None,
+            cautions: None,
+            example: None,
+            evidence: None,
+            sources: None,
+            history: None,
+            ..spec.clone()
         };
         acts(self) == acts(other)
     }
 
     /// This rule with the keys of another laid over it.
-    #[must_use]
-    pub fn overridden_by(&self, other: &RuleSpec) -> RuleSpec {
-        let keys = |spec: &RuleSpec| match serde_json::to_value(spec) {
-            Ok(Value::Object(keys)) => keys,
-            _ => Map::new(),
-        };
-        let mut both = keys(self);
-        both.extend(keys(other));
-        // What was a rule reads as one.
-        serde_json::from_value(Value::Object(both)).unwrap_or_default()
+    ///
+    /// # Errors
+    /// If what was written down as JSON does not read as a rule again.
+    pub fn overridden_by(&self, other: &RuleSpec) -> serde_json::Result<RuleSpec> {
+        let mut both = serde_json::to_value(self)?;
+        if let (Value::Object(keys), Value::Object(own)) = (&mut both, serde_json::to_value(other)?)
+        {
+            keys.extend(own);
+        }
+        serde_json::from_value(both)
     }
 }
