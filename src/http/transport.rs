@@ -269,7 +269,7 @@ impl Transport {
                 let text = printable::brief(&error.to_string());
                 let reason = format!("{host}: {text}");
                 match error.kind() {
-                    _ if is_tls => Fault::Untrusted(format!("{reason}{}", advice(&text))),
+                    _ if is_tls => untrusted(&host, &text),
                     ErrorKind::ConnectionReset
                     | ErrorKind::ConnectionAborted
                     | ErrorKind::BrokenPipe
@@ -283,7 +283,7 @@ impl Transport {
             ureq::Error::Timeout(_) => Fault::Unusable(format!("{host} took too long to answer")),
             ureq::Error::Rustls(_) | ureq::Error::Tls(_) => {
                 let text = printable::brief(&error.to_string());
-                Fault::Untrusted(format!("{host}: {text}{}", advice(&text)))
+                untrusted(&host, &text)
             }
             ureq::Error::ConnectProxyFailed(reason) => {
                 let reason = printable::brief(reason);
@@ -311,20 +311,24 @@ fn lists(hosts: &[String], url: &Url) -> bool {
         .any(|host| *host == url.host || *host == with_port)
 }
 
-/// Advice for a TLS failure: the end of an error message.
-fn advice(text: &str) -> &'static str {
-    match text {
+/// Returns the fault of a TLS failure, with advice.
+fn untrusted(host: &str, text: &str) -> Fault {
+    let advice = match text {
+        // The error of rustls if the answer is not TLS.
+        text if text.contains("InvalidContentType") => {
+            return Fault::Untrusted(format!(
+                "{host} does not answer in TLS; `--insecure-registry {host}` allows plain HTTP"
+            ));
+        }
         text if text.contains("UnknownIssuer") => {
             "; `--ca-file` names an authority that is trusted"
         }
         text if text.contains("CaUsedAsEndEntity") => {
             "; an authority (CA:TRUE) must not be a server's own certificate: let it sign one"
         }
-        text if text.contains("InvalidContentType") => {
-            "; it does not answer in TLS: `--insecure-registry` allows a registry plain HTTP"
-        }
         _ => "",
-    }
+    };
+    Fault::Untrusted(format!("{host}: {text}{advice}"))
 }
 
 fn is_address(host: &str) -> bool {
