@@ -119,8 +119,8 @@ pub const NOT_RULES: [(&str, &str); 3] = [
     ),
     (
         LEGACY_CHART,
-        "A chart is named in a version that pulls legacy images by default. Take the first clean version, or override \
-         the images in the values that the chart gets.",
+        "This version of a chart pulls legacy images by default. Use the first clean version, or override the images \
+         in the chart's values.",
     ),
     (
         IGNORE_UNUSED,

@@ -46,7 +46,7 @@ pub enum Error {
     NoRepository { folder: PathBuf },
     /// The folder that the user named as a repository is not one.
     #[error(
-        "{}: no git repository: name a bare one, or a folder with a .git in it",
+        "{}: not a git repository: name a bare repository, or a folder that contains .git",
         printable::path(folder)
     )]
     NotNamed { folder: PathBuf },
@@ -138,10 +138,7 @@ impl Repository {
             }
             let text = text_at(&objects, tree, &name)?;
             let text = text.ok_or_else(|| {
-                Error::unreadable(
-                    path,
-                    format!("at {revision} it is no regular file with text"),
-                )
+                Error::unreadable(path, format!("at {revision} it is not a regular text file"))
             })?;
             return Ok(Some((path.clone(), text)));
         }

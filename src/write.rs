@@ -225,7 +225,7 @@ fn note(names: &[Target<'_>]) -> Option<Note> {
     (more > 0).then(|| Note {
         path: first.change.path.to_owned(),
         message: format!(
-            "it had {more} more name{} (hard links) outside of the given paths: those keep the old text",
+            "it has {more} more name{} (hard links) outside of the given paths, with the old text",
             if more == 1 { "" } else { "s" }
         ),
     })

@@ -14,7 +14,7 @@ const NOT_CHANGEABLE: &str = "the parts of this reference cannot be changed to t
 const NOT_EDITABLE: &str = "it is written with escapes or over several lines: edit it by hand";
 /// What to do about a list, a mirror table or an account that names the old location. [`LET_THROUGH`] is for policies.
 const NAME_IT: &str = "name it here, too";
-const LET_THROUGH: &str = "see that the policy lets them through";
+const LET_THROUGH: &str = "check that the policy allows them";
 
 /// Returns the finding for one image use in the text of a file. `None` if its usage is unknown or no rule applies to it.
 pub fn finding(one: &ImageUse, file: &str, rules: &RuleSet) -> Option<Finding> {

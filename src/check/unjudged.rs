@@ -19,7 +19,7 @@ const NO_CHART: &str = "nothing here says that charts come from it";
 
 const NO_IMAGE: &str = "nothing here says that images come from it";
 
-const IN_PATTERN: &str = "a pattern names it: see that it matches what moves";
+const IN_PATTERN: &str = "a pattern names it: check that it also matches the new location";
 
 const UNREAD: &str = "no image reference could be read here";
 

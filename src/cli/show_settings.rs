@@ -45,7 +45,7 @@ fn rows(scope: &Scope, typed: &Typed<'_>, area: &Area, path: &Path) -> Vec<(&'st
     let is_named = !path.as_os_str().is_empty();
     let mut shown = printable::path(path);
     if kind.is_none() && is_named {
-        shown += " (not there: what would hold for it)";
+        shown += " (does not exist: the settings that would apply)";
     }
     let file = config.file.as_deref().map_or("-".into(), printable::path);
     let origin = typed.origin(config);

@@ -71,7 +71,7 @@ pub(super) fn watch(
             out.write_all(&report)?;
             out.flush()?;
             err.write_all(&complaints)?;
-            writeln!(err, "regfix: waiting for changes; Ctrl-C ends it")?;
+            writeln!(err, "regfix: waiting for changes; press Ctrl-C to stop")?;
             err.flush()?;
             shown = Some(now);
         }

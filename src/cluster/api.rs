@@ -158,7 +158,7 @@ impl ApiServer {
                 }
             });
             let unread = read.map_err(|error| {
-                let why = format!("what {} sent {error}", self.base.authority());
+                let why = format!("the answer of {} {error}", self.base.authority());
                 match error.is_broken() {
                     true => Refusal::Interrupted(why),
                     false => Refusal::Failed(why),
@@ -171,7 +171,7 @@ impl ApiServer {
                 )));
             }
             if unread.nameless > 0 || unread.empty {
-                let why = "the answer of the API server is no list of objects";
+                let why = "the API server did not answer with a list of objects";
                 return Err(Refusal::Failed(why.to_owned()));
             }
             match unread.next {
@@ -245,7 +245,7 @@ impl ApiServer {
             404 => return Refusal::NoSuchResource,
             // The server no longer keeps the next page.
             410 => {
-                let why = "the API server forgot the list before its end was read";
+                let why = "the list expired on the API server before all of it was read";
                 return Refusal::Interrupted(why.to_owned());
             }
             300..400 => {
@@ -291,7 +291,10 @@ impl ApiServer {
     fn document(&self, path: &str) -> Result<Value, Refusal> {
         let response = self.ask(path, LARGEST_LIST)?;
         serde_json::from_reader(response.body).map_err(|error| {
-            let why = format!("what {} sent is not JSON: {error}", self.base.authority());
+            let why = format!(
+                "the answer of {} is not JSON: {error}",
+                self.base.authority()
+            );
             Refusal::Failed(why)
         })
     }

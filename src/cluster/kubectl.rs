@@ -85,12 +85,12 @@ impl Server for Kubectl {
         let words = words.join().unwrap_or_default();
         match (read, succeeded) {
             (Ok(unread), true) if unread.pages > 0 => {
-                Err(failed("kubectl gave a part only".to_owned()))
+                Err(failed("kubectl returned only a part".to_owned()))
             }
             (Ok(_), true) => Ok(()),
             // Its own message is more useful than the error that nothing was read.
             (_, false) if !words.trim().is_empty() => Err(refusal(&words)),
-            (Err(error), _) => Err(failed(format!("what kubectl printed {error}"))),
+            (Err(error), _) => Err(failed(format!("the output of kubectl {error}"))),
             (Ok(_), false) => Err(failed("kubectl failed".to_owned())),
         }
     }

@@ -114,10 +114,10 @@ fn managed(row: &Row) -> String {
     let clean = rule.and_then(|rule| row.origin.first_clean(rule));
     match clean {
         Some((chart, version)) => format!(
-            "take chart {} {version} or a later one in the source, or set the image in its values",
+            "use chart {} {version} or later in the source, or set the image in its values",
             chart.name
         ),
-        None => "change it in the source, which would put it back".to_owned(),
+        None => "change it in the source, which would undo a change here".to_owned(),
     }
 }
 

@@ -117,7 +117,7 @@ fn whole(reader: impl Read, left: &Cell<u64>) -> Result<String, ReadError> {
     if bytes.len() as u64 > LARGEST_TEXT {
         let limit = LARGEST_TEXT >> 20;
         return Err(ReadError::new(format!(
-            "is larger than {limit} MiB: save it as JSON in UTF-8, of which there may be any amount"
+            "is larger than {limit} MiB: save it as JSON in UTF-8, which may have any size"
         )));
     }
     let (text, _) = encoding::decode(bytes)

@@ -52,7 +52,9 @@ impl<'r> Reading<'r> {
             .chain()
             .any(|reading| lexically_normal(reading.path) == path)
         {
-            return Err(fault(format!("`{shown}` is extended in a circle")));
+            return Err(fault(format!(
+                "`{shown}` extends itself through other files"
+            )));
         }
         if self.chain().count() > DEPTH {
             return Err(fault(format!("more than {DEPTH} files extend each other")));

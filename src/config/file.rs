@@ -51,7 +51,7 @@ pub(super) struct RuleName(pub(super) String);
 #[serde(transparent)]
 pub(super) struct FilePath(#[serde(deserialize_with = "one_path")] pub(super) String);
 
-/// Refuses a list of files with a message of its own.
+/// Refuses a list of files with a specific message.
 fn one_path<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
     struct OnePath;
     impl Visitor<'_> for OnePath {
@@ -84,7 +84,7 @@ pub(super) struct OverrideSpec {
     pub(super) severity: Mapping<RuleName, Severity>,
 }
 
-/// What is under `helm`.
+/// The keys under `helm`.
 #[derive(Debug, Default, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
@@ -95,7 +95,7 @@ pub(super) struct HelmSpec {
     pub(super) vendored_charts: OneOrMore<Glob>,
 }
 
-/// What is done about an unpacked chart that a tool puts back.
+/// How to fix an unpacked chart that a tool restores.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
@@ -106,7 +106,7 @@ pub(super) enum Vendored {
     Edit,
 }
 
-/// What is under `catalogue`.
+/// The keys under `catalogue`.
 #[derive(Debug, Default, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[cfg_attr(test, schemars(extend("required" = ["sha256"])))]

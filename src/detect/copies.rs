@@ -17,7 +17,7 @@ use super::usage::Certainty;
 use crate::source::Span;
 
 const COPIED: Certainty = Certainty::Likely(
-    "a script here pushes it, or makes the name of a copy of it, which would change, too",
+    "a script here pushes it, or builds the name of a copy from it, and that name would change too",
 );
 
 /// The maximum number of loops in a text, and of assignments of a variable, that are examined.

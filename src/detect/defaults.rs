@@ -3,6 +3,7 @@
 //! `${REG:-k8s.gcr.io}/pause` is read as `k8s.gcr.io/pause`, and so is Jinja's `{{ reg | default('k8s.gcr.io') }}/pause`. The
 //! argument of an unknown function is read in the same way, but with less certainty: `{{ Registry "k8s.gcr.io" }}/pause`.
 
+use super::flag;
 use super::input::{Inner, Input};
 use super::usage::Certainty;
 use super::words;
@@ -160,7 +161,7 @@ fn assigned(text: &str, placeholder: Span) -> Option<(Span, Span)> {
 
 /// Returns the default in the action at the start of a text, with the length of the action and the certainty of the default.
 fn template(text: &str) -> Option<((Span, usize), Certainty)> {
-    let action = template::actions(&text[..text.len().min(LONGEST)]);
+    let action = template::actions(&text[..flag::ahead(text, 0, LONGEST)]);
     let action = action.first().filter(|action| action.span.start == 0)?;
     let inner = action.span.of(text);
     let words: Vec<_> = template::literals(text, action.span);
@@ -281,6 +282,15 @@ mod tests {
         let inner = expand(&input, Span::new(0, text.len()), Names::Dropped);
         let meant = inner.as_ref().map(|inner| inner.decoded().text.as_str());
         assert_eq!(meant, expected, "{text}");
+    }
+
+    #[test]
+    fn a_long_text_is_cut_between_characters() {
+        for space in [" ", "  "] {
+            let rest = format!("{space}{}", "é".repeat(LONGEST));
+            let text = format!("{{{{ x | default('q.io/a:1') }}}}{rest}");
+            check(&text, Some(&format!("q.io/a:1{rest}")));
+        }
     }
 
     #[test]

@@ -34,12 +34,13 @@ const CASE: Usage =
     Usage::Mention("the folder contains test cases of a policy against this registry");
 const REVIEWED: Usage =
     Usage::Observed("it is in a request to an admission controller, and nothing is pulled from it");
-const CHANGED: Usage = Usage::Mention("Velero renames this image in what it restores");
+const CHANGED: Usage = Usage::Mention("Velero renames this image when it restores a backup");
 const DASHBOARD: Usage = Usage::Mention("a dashboard shows what runs, nothing is pulled from it");
 const ZARF: Usage = Usage::must_agree("a package's images must agree with what its charts render");
 const CATALOG: Usage = Usage::must_agree("a catalog lists bundles as they were published");
-const POLICY_OF_UNKNOWN: Usage =
-    Usage::likely("a policy names it: see whether that puts it into objects or looks for it");
+const POLICY_OF_UNKNOWN: Usage = Usage::likely(
+    "a policy names it: check whether it writes the image into objects or looks for it",
+);
 /// NVIDIA's `ClusterPolicy` is not a policy: it names the images that an operator installs.
 const NVIDIA: &str = "ClusterPolicy";
 pub(super) const SEALED: Usage =

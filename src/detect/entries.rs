@@ -25,10 +25,9 @@ const SELECTS: Usage = Usage::Selector {
     replaced: true,
 };
 const RAN: Usage = Usage::Observed("it says what ran, nothing is pulled from it");
-const OLD: Usage =
-    Usage::likely("its key calls it an old one: it may be what something looks for or replaces");
+const OLD: Usage = Usage::likely("its key calls it old: something may look for it or replace it");
 const TARGET: Usage =
-    Usage::likely("its key calls it a target: it may be built or copied to there");
+    Usage::likely("its key calls it a target: an image may be built or copied there");
 const LABEL: Usage = Usage::likely("it is a label, which other programs read");
 
 /// The effective name of a value.

@@ -12,7 +12,7 @@ use super::words;
 use crate::source::{self, Span};
 
 const COMPARED: Usage = Usage::Compared(IN_FILTER);
-const MADE: Usage = Usage::likely("an expression makes an image of it");
+const MADE: Usage = Usage::likely("an expression builds an image name from it");
 
 /// The maximum distance from an offset to its expression, in bytes: a line may be a megabyte of images.
 const FARTHEST: usize = 1 << 9;

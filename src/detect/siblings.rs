@@ -12,13 +12,12 @@ pub(super) const CLOSED: Usage = Usage::Compared("it is one of a closed list of 
 const RELABELLED: Usage = Usage::Mention("it becomes a label, nothing is pulled from it");
 const ATTRIBUTE: Usage = Usage::likely("it becomes an attribute, which other programs read");
 const REPLACES: Usage =
-    Usage::likely("it takes the place of what the pattern beside it matches: see who reads both");
+    Usage::likely("it replaces what the pattern next to it matches: check what reads both");
 const NAMED_ANEW: Usage = Usage::likely(
-    "what it is copied or renamed to is beside it: see whether something looks for this name",
+    "the name of its copy is next to it: check whether something looks for this name",
 );
-const BESIDE_ACCOUNT: Usage = Usage::likely(
-    "an account is beside it: images may be pushed there, or be pulled with its password",
-);
+const BESIDE_ACCOUNT: Usage =
+    Usage::likely("credentials are next to it: images may be pushed there, or pulled with them");
 const BESIDE_PATTERN: Usage = Usage::must_agree("the pattern beside it names this location, too");
 const BESIDE_CLOSED: Usage =
     Usage::must_agree("only the values of the closed list beside it are allowed");

@@ -30,7 +30,7 @@ const SUBSTITUTED: Usage = Usage::likely("another command uses the output of thi
 pub(super) const BUILD_ARGUMENT: Usage =
     Usage::likely("a build may use this argument for anything");
 const BARE: &str = "a registry in free text can mean several things";
-pub(super) const NOT_FETCHED: &str = "the program that fetches it may not follow redirects";
+pub(super) const NOT_FETCHED: &str = "the program that downloads it may not follow redirects";
 
 /// The kind of a text. It decides how a reference without a tag is used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

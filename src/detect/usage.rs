@@ -39,7 +39,7 @@ pub(super) const IN_COMMAND: &str = "the command compares with it";
 pub(super) const IN_FILTER: &str = "an expression compares values with it";
 
 pub(super) const ASSERTED: Usage =
-    Usage::likely("a test compares with it: see that it agrees with what the test creates");
+    Usage::likely("a test compares with it: check that it agrees with what the test creates");
 
 pub(super) const UPDATER: Usage =
     Usage::likely("the image updater compares it with what the application runs: move both");
@@ -53,7 +53,7 @@ pub(super) const NOTHING_SAYS: &str = "nothing here says that an image is pulled
 pub(super) const MUST_MATCH: &str = "it must match what another source names";
 /// Like [`MUST_MATCH`], for an entry in an embedded text, such as a file in a `ConfigMap`.
 pub(super) const MUST_MATCH_IN_TEXT: &str =
-    "what it selects has this name, and may be in a text like this one";
+    "the image that it selects may be named in a text like this one";
 /// Lists, mirrors and accounts.
 pub(super) const ALLOWED: Usage = Usage::Mention("this key lists what is allowed or mirrored");
 pub(super) const LISTED: Usage =
@@ -61,7 +61,7 @@ pub(super) const LISTED: Usage =
 pub(super) const MATCHED: Usage =
     Usage::Mention("this key lists what is matched, allowed or mirrored");
 pub(super) const MIRRORED: Usage =
-    Usage::Mention("a mirror table is keyed by the registry that clusters still name");
+    Usage::Mention("the keys of a mirror table are registries that clusters may still name");
 pub(super) const POLICY: Usage = Usage::Mention("a policy matches images, it does not pull them");
 pub(super) const BUILT: Usage = Usage::Pushed("the image is built here");
 pub(super) const PUSHED: Usage = Usage::Pushed("images are pushed there, not pulled");

@@ -21,7 +21,7 @@ pub fn may_be_test(bytes: &[u8]) -> bool {
     memchr::memmem::find(bytes, WORD.as_bytes()).is_some()
 }
 
-const COMPARED: &str = "compares objects with it: see that it agrees with what the test creates";
+const COMPARED: &str = "compares objects with it: check that it agrees with what the test creates";
 
 /// The tests of a run.
 pub struct Assertions {

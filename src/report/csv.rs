@@ -13,7 +13,7 @@ struct Csv;
 pub static FORMAT: Format = Format {
     name: "csv",
     about: "for spreadsheets: one row per finding",
-    notes: "a value that begins like a formula gets a `'` before it",
+    notes: "a value that looks like a formula gets a `'` in front",
     is_document: true,
     has_keys: false,
     delivery: Delivery::Streamed(&Csv),

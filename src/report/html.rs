@@ -26,8 +26,8 @@ struct Html;
 pub static FORMAT: Format = Format {
     name: "html",
     about: "one page for a browser: by rule, folder and owner",
-    notes: "loads nothing; owners are those of CODEOWNERS; what to do first, each finding, and how the numbers of \
-            several merged runs went; for light and dark screens and for paper",
+    notes: "loads nothing; owners are those of CODEOWNERS; what to do first, each finding, and the history of several \
+            merged runs; for light and dark screens and for paper",
     is_document: true,
     has_keys: false,
     delivery: Delivery::Gathered(&Html),
@@ -525,7 +525,7 @@ mod tests {
         let chart = |finding: &mut Finding| finding.rule = finding::LEGACY_CHART.into();
         let sample = Sample::new("k8s.gcr.io/a").finding("k8s.gcr.io/a");
         let text = page(&[sample.with(chart).reported("a.yaml")]);
-        let about = "<td>A chart is named in a version that pulls legacy images by default</td>";
+        let about = "<td>This version of a chart pulls legacy images by default</td>";
         assert!(text.contains(about), "{text}");
     }
 

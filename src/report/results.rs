@@ -84,7 +84,7 @@ pub fn read(name: &str, text: &str) -> Result<Results, Malformed> {
         if day.parse::<Date>().is_err() {
             return Err(Malformed::at(
                 1,
-                format!("{day:?} in the summary is no date"),
+                format!("{day:?} in the summary is not a date"),
             ));
         }
     }

@@ -263,6 +263,7 @@ fn fixes<'f>(
         });
     }
     let mut paths: Vec<_> = fix.elsewhere.iter().map(|edit| &edit.path).collect();
+    paths.sort();
     paths.dedup();
     for path in paths {
         let edits = fix.elsewhere.iter().filter(|edit| edit.path == *path);

@@ -19,7 +19,7 @@ pub fn safety(rule: &Rule) -> &'static str {
         }
         (Safety::Review, false) => "Needs review: applied only with `--write --unsafe-fixes`.",
         (Safety::ReportOnly, _) => {
-            "No automatic fix: there is no replacement that is known to hold the same."
+            "No automatic fix: no replacement with the same contents is known."
         }
     }
 }

@@ -205,7 +205,7 @@ impl Edition {
         }
         if catalogue.as_of.parse::<jiff::civil::Date>().is_err() {
             return Err(
-                Place::Key("as-of").is_wrong("`as-of` is no day: write it like `2027-01-31`")
+                Place::Key("as-of").is_wrong("`as-of` is not a date: write it like `2027-01-31`")
             );
         }
         let is_pinned = file.named_by == NamedBy::Configuration;

@@ -1,7 +1,9 @@
-//! How a rule is written down: the keys of the embedded catalogue and of `rules` in `.regfix.yaml`.
+//! The format of a rule: the keys of the embedded catalogue and of `rules` in `.regfix.yaml`.
 //!
-//! Every key is optional here because a user's rule may override single keys of a built-in one. What a rule needs
-//! to be usable is checked where it is compiled.
+//! Every key is optional, because a user's rule may override single keys of a built-in one. [`Rule::new`] checks that a
+//! rule is complete.
+//!
+//! [`Rule::new`]: crate::rules::Rule::new
 
 use std::collections::BTreeMap;
 
@@ -11,7 +13,7 @@ use serde_json::Value;
 
 use crate::artifact::Artifact;
 
-/// The file of rules.
+/// A catalogue file.
 #[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Catalogue {
@@ -19,8 +21,8 @@ pub struct Catalogue {
     /// The day on which the facts were gathered, `YYYY-MM-DD`.
     pub as_of: String,
     pub rules: Vec<RuleSpec>,
-    /// What `charts.tsv`, `alternatives.tsv` and `registry-k8s-io.tsv` are beside the embedded rows. Where a file has none, those
-    /// that come with regfix are used.
+    /// The contents of `charts.tsv`, `alternatives.tsv` and `registry-k8s-io.tsv`. If a catalogue has none, those that come
+    /// with regfix are used.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub charts: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -29,27 +31,27 @@ pub struct Catalogue {
     pub index: Option<String>,
 }
 
-/// A legacy location, its new location if there is one, how safe the move is, since when, and the sources.
+/// A legacy location, its new location if there is one, the safety of the move, its dates, and the sources.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
 pub struct RuleSpec {
-    /// Unique, kebab-case. One of a built-in rule overrides the keys given here. Made from `from` if absent.
+    /// Unique, in kebab case. The id of a built-in rule overrides the keys given here. Derived from `from` if absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
-    /// What is fetched from the location.
+    /// The kind of artifact that is pulled from the location.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub artifact: Option<Artifact>,
     /// Locations by whole segments: `k8s.gcr.io`, `docker.io/bitnami`. `*` matches inside one segment.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub from: Option<OneOrMany>,
-    /// Just these repositories, not what lies below them.
+    /// Match only these repositories, not those below them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub exact: Option<bool>,
-    /// What `from` gives way to. After a slash at its end the last segment is kept; `{*}` is what `*` matched.
+    /// The new location. If it ends in a slash, the last segment of the name is kept; `{*}` stands for what `*` matched.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub to: Option<String>,
-    /// Further locations with a target of their own. The longest match wins.
+    /// Further locations, each with its own target. The longest match wins.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub also: Option<Vec<AlsoSpec>>,
     /// Repositories that the rule does not cover.
@@ -64,7 +66,7 @@ pub struct RuleSpec {
     /// The tags that the rule covers.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tags: Option<TagsSpec>,
-    /// What must list the tag for the fix to keep its safety; it goes one step down otherwise.
+    /// The list that must contain the tag. Otherwise the fix is one step less safe.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub requires_tag_in: Option<TagList>,
     /// The location to offer when `requires-tag-in` does not list the tag.
@@ -73,7 +75,7 @@ pub struct RuleSpec {
     /// A tag that contains one of these is not at the new location.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unavailable_tags: Option<Vec<String>>,
-    /// What becomes of the tag.
+    /// How the tag changes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tag: Option<TagPolicy>,
     /// Only tags below this version are at the new location.
@@ -82,14 +84,14 @@ pub struct RuleSpec {
     /// Whether digests are the same at the new location.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub digest: Option<DigestPolicy>,
-    /// Of a chart repository, the charts that moved. Others stay.
+    /// The charts of a chart repository that moved. Others stay.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub charts: Option<Vec<String>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub safety: Option<Safety>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub severity: Option<Severity>,
-    /// What became of the location, in a few words.
+    /// The state of the location, in a few words.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub state: Option<String>,
     /// `YYYY`, `YYYY-MM` or `YYYY-MM-DD`.
@@ -112,7 +114,7 @@ pub struct RuleSpec {
     pub evidence: Option<Evidence>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sources: Option<Vec<String>>,
-    /// When the row was added to the catalogue, and what changed in it since.
+    /// When the rule was added to the catalogue, and its changes since then.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub history: Option<Vec<ChangeSpec>>,
 }
@@ -160,11 +162,11 @@ impl OneOrMany {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
 pub struct TagsSpec {
-    /// Only these; `none` stands for a reference with neither tag nor digest. A `*` at the end is any rest. Of an apt
-    /// source, the suite is what a tag is elsewhere.
+    /// Only these; `none` stands for a reference with neither tag nor digest. A `*` at the end matches any rest. For an
+    /// apt source, the suite counts as the tag.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub only: Vec<String>,
-    /// Not these, in the same spelling.
+    /// Not these, written as in `only`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub not: Vec<String>,
     /// This version and above.
@@ -196,7 +198,7 @@ pub enum TagPolicy {
     Keep,
     /// The tag loses its leading `v`.
     StripV,
-    /// No tag carries over: a person must choose one.
+    /// No tag is kept: a person must choose one.
     Choose,
 }
 
@@ -209,13 +211,13 @@ pub enum DigestPolicy {
     Choose,
 }
 
-/// How much it matters, the least first.
+/// The severity of a finding, ordered from low to high.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Severity {
-    /// Worth knowing. Never makes the exit code 1.
+    /// For information. Never causes exit code 1.
     Info,
     Warning,
     Error,
@@ -231,17 +233,17 @@ impl Severity {
     }
 }
 
-/// What the sources say of the move.
+/// The safety of the move, according to the sources.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Safety {
-    /// There is no replacement to write.
+    /// There is no replacement.
     ReportOnly,
-    /// There is a new location, but tags, names, contents or licence differ, or nobody with authority says that
-    /// they do not.
+    /// There is a new location, but tags, names, contents or licence differ, or no authoritative source confirms that they
+    /// are the same.
     Review,
-    /// The owner says that the same images and tags are at the new location.
+    /// The owner confirms that the same images and tags are at the new location.
     Safe,
 }
 
@@ -271,32 +273,32 @@ pub struct DateSpec {
     /// A day (`YYYY-MM-DD`), a month, a year, or a version.
     pub when: String,
     pub what: String,
-    /// From this day on, how much the rule matters at least. `when` must be a date then; of a month or a year, its first
-    /// day counts.
+    /// The minimum severity of the rule from this day on. `when` must be a date then; for a month or a year, the first day
+    /// counts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub severity: Option<Severity>,
 }
 
-/// A change of a row of the catalogue.
+/// A change to a rule of the catalogue.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ChangeSpec {
     /// The day, `YYYY-MM-DD`.
     pub date: String,
-    /// `added`, or what is different.
+    /// `added`, or a description of the change.
     pub what: String,
 }
 
 impl ChangeSpec {
-    /// `None` where it is not a date.
+    /// Parses the date. `None` if it is invalid.
     pub fn day(&self) -> Option<Date> {
         self.date.parse().ok()
     }
 }
 
 impl DateSpec {
-    /// The day that `when` names, or the first day of the month or year.
+    /// Returns the day that `when` names, or the first day of the month or year.
     pub fn day(&self) -> Option<Date> {
         let when = self.when.as_str();
         match when.len() {
@@ -309,7 +311,7 @@ impl DateSpec {
 }
 
 impl RuleSpec {
-    /// Whether it has a key that says what moves, or where to.
+    /// Whether it has a key that affects what moves, or where to.
     pub fn moves_elsewhere(&self) -> bool {
         self.from.is_some()
             || self.exact.is_some()
@@ -321,7 +323,7 @@ impl RuleSpec {
             || self.tag.is_some()
     }
 
-    /// Whether another row matches the same, and writes the same, as safely. What both say to people may differ.
+    /// Whether another rule matches and writes the same, with the same safety. Texts for people may differ.
     pub fn acts_as(&self, other: &RuleSpec) -> bool {
         let acts = |spec: &RuleSpec| RuleSpec {
             severity: None,
@@ -340,10 +342,10 @@ impl RuleSpec {
         acts(self) == acts(other)
     }
 
-    /// This rule with the keys of another laid over it.
+    /// Returns this rule with the keys of another one on top.
     ///
     /// # Errors
-    /// If what was written down as JSON does not read as a rule again.
+    /// If the merged JSON is not a valid rule.
     pub fn overridden_by(&self, other: &RuleSpec) -> serde_json::Result<RuleSpec> {
         let mut both = serde_json::to_value(self)?;
         if let (Value::Object(keys), Value::Object(own)) = (&mut both, serde_json::to_value(other)?)

@@ -493,7 +493,7 @@ mod unix {
         assert!(
             notes[0]
                 .message
-                .starts_with("it had 1 more name (hard links)"),
+                .starts_with("it has 1 more name (hard links)"),
             "{notes:?}"
         );
         let (one, two) = (fs::metadata(&first).unwrap(), fs::metadata(&third).unwrap());

@@ -237,7 +237,7 @@ fn a_broken_catalogue_is_an_error_with_a_location() {
         ),
         (
             "version: 1\nas-of: soon\nrules: []\n",
-            "`as-of` is no day: write it like `2027-01-31` [c.yaml:2:8]",
+            "`as-of` is not a date: write it like `2027-01-31` [c.yaml:2:8]",
         ),
         (
             "version: 1\nas-of: 2027-02-01\nrules: [{from: a.io}]\n",

@@ -56,7 +56,7 @@ fn what_a_policy_forgets_or_refuses_too_much_is_listed() {
     let text = stdout(&output);
     assert!(
         text.contains(
-            "admitted, although k8s-gcr-io is about it: k8s.gcr.io/pause:3.9 (CronJob)\n"
+            "admitted, although k8s-gcr-io applies to it: k8s.gcr.io/pause:3.9 (CronJob)\n"
         ),
         "{text}"
     );
@@ -128,7 +128,7 @@ fn kyverno_says_what_it_refuses() {
     let text = stdout(&output);
     assert!(
         text.contains(
-            "admitted, although k8s-gcr-io is about it: k8s.gcr.io/pause:3.9 (CronJob)\n"
+            "admitted, although k8s-gcr-io applies to it: k8s.gcr.io/pause:3.9 (CronJob)\n"
         ),
         "{text}"
     );
@@ -171,7 +171,7 @@ fn kyverno_says_what_it_changes() {
         ),
         (
             r#"sed 's|"image":"k8s.gcr.io/|"image":"registry.example.com/|'"#,
-            "changed in another way than the rules say: k8s.gcr.io/pause:3.9 (Pod)\n",
+            "changed differently than the rules say: k8s.gcr.io/pause:3.9 (Pod)\n",
         ),
         (
             r#"sed 's|"--verbose"||'"#,

@@ -40,7 +40,7 @@ pub fn run() -> Result<(), Fault> {
             .map_err(|error| format!("cargo test: {error}"))?;
         if !status.success() {
             return Err(format!(
-                "`cargo test {}` failed: what it says is not made from anything",
+                "`cargo test {}` failed: a test failed that writes no file",
                 arguments.join(" ")
             ));
         }

@@ -71,9 +71,10 @@ impl Page {
             "/metrics" => {
                 let text = self.text.read().unwrap_or_else(PoisonError::into_inner);
                 match text.is_empty() {
-                    true => {
-                        Response::new("503 Service Unavailable", "the first round is not over\n")
-                    }
+                    true => Response::new(
+                        "503 Service Unavailable",
+                        "the first round of checks has not finished\n",
+                    ),
                     false => Response {
                         status: "200 OK",
                         kind: "text/plain; version=0.0.4; charset=utf-8",
@@ -83,12 +84,15 @@ impl Page {
             }
             "/healthz" => match self.silence() {
                 silence if silence > self.patience => {
-                    let why = format!("no round has ended for {} s\n", silence.as_secs());
+                    let why = format!(
+                        "no round of checks has finished for {} s\n",
+                        silence.as_secs()
+                    );
                     Response::new("503 Service Unavailable", &why)
                 }
                 _ => Response::new("200 OK", "ok\n"),
             },
-            _ => Response::new("404 Not Found", "there are /metrics and /healthz\n"),
+            _ => Response::new("404 Not Found", "only /metrics and /healthz are served\n"),
         }
     }
 }
@@ -149,7 +153,7 @@ fn converse(stream: &mut TcpStream, page: &Page) -> io::Result<()> {
         (Some(_), Some(_)) if is_whole => {
             Response::new("405 Method Not Allowed", "only GET and HEAD\n")
         }
-        _ => Response::new("400 Bad Request", "that is no HTTP request\n"),
+        _ => Response::new("400 Bad Request", "not an HTTP request\n"),
     };
     let Response { status, kind, body } = &response;
     let allow = if status.starts_with("405") {

@@ -90,7 +90,7 @@ fn of_refusals(
         differences.expected += usize::from(finding.is_some());
         match (finding, refused.contains(&vector.name)) {
             (Some(finding), false) => {
-                let what = format!("admitted, although {} is about it", finding.rule);
+                let what = format!("admitted, although {} applies to it", finding.rule);
                 differences.add(&what, vector);
             }
             (None, true) => differences.add("refused, although it should not be", vector),
@@ -127,10 +127,10 @@ fn of_changes(
         match &finding {
             _ if is_part(&expected, after) => {}
             Some(finding) if is_part(&before, after) => {
-                let what = format!("left, although {} replaces it", finding.rule);
+                let what = format!("not replaced, although {} applies to it", finding.rule);
                 differences.add(&what, vector);
             }
-            Some(_) => differences.add("changed in another way than the rules say", vector),
+            Some(_) => differences.add("changed differently than the rules say", vector),
             None => differences.add("changed, although it should not be", vector),
         }
     }

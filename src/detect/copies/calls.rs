@@ -142,7 +142,8 @@ pub(super) fn of_documents(text: &str) -> Vec<Span> {
     }
     let last = |word: &&str| memmem::rfind(text.as_bytes(), word.as_bytes());
     let copied = COPIERS.iter().filter_map(last).max();
-    found.retain(|(at, _)| copied.is_some_and(|copied| copied > *at));
+    // `xargs docker push <<EOF` copies in the same line.
+    found.retain(|(at, _)| copied.is_some_and(|copied| copied > flag::line_start(text, *at)));
     found.into_iter().map(|(_, list)| list).collect()
 }
 
@@ -189,6 +190,7 @@ mod tests {
         }
         for (text, expected) in [
             ("cat <<EOF > x\na\nb\nEOF\ndocker push r/x", vec!["a\nb"]),
+            ("xargs -n1 docker push <<EOF\na\nEOF\n", vec!["a"]),
             ("cat <<EOF\na\nEOF\ndocker pull r/x", vec![]),
             ("cat <<EOF\nimage: a\nEOF\ndocker push r/x", vec![]),
             ("<<: *a\n<<<b\n<<", vec![]),

@@ -85,11 +85,11 @@ pub(super) fn folder(context: &Context<'_>, span: Span, out: &mut Vec<ImageUse>)
 }
 
 const REPLACED: Usage = Usage::Selector {
-    reason: "it selects what a base names, and must follow it",
+    reason: "it selects an image by the name in a base, so both must change together",
     replaced: true,
 };
 const NOT_REPLACED: Usage = Usage::Selector {
-    reason: "it selects what a base names, and must follow it: `OLD=NEW:tag` would pull it from elsewhere",
+    reason: "it selects an image by the name in a base, so both must change together: `OLD=NEW:tag` would pull it from elsewhere",
     replaced: false,
 };
 

@@ -10,8 +10,9 @@ use crate::source::Span;
 use crate::syntax::yaml::{Entry, Node};
 
 const IS_KEY: &str = "it is a key";
-const COPIED: Usage =
-    Usage::must_agree("images are copied from it, and this name may be in the paths of the copies");
+const COPIED: Usage = Usage::must_agree(
+    "images are copied from it, and the paths of the copies may contain this name",
+);
 
 /// Reads a key as a registry or an image.
 pub(in crate::detect) fn image_use(

@@ -6,9 +6,8 @@ use crate::detect::words::fold;
 use crate::image;
 use crate::syntax::yaml::{Map, Node};
 
-const SELECTS: &str = "it selects what a base names, and must follow it";
-const SELECTS_AND_STAYS: &str =
-    "it selects what a base names, and must follow it: a `newName` would pull it from elsewhere";
+const SELECTS: &str = "it selects an image by the name in a base, so both must change together";
+const SELECTS_AND_STAYS: &str = "it selects an image by the name in a base, so both must change together: a `newName` would pull it from elsewhere";
 
 /// Returns the usage of the `name` of an entry that replaces images.
 pub(super) fn kustomize_entry(context: &Context<'_>) -> Usage {
@@ -121,7 +120,7 @@ pub(super) fn asserted(_: &Context<'_>) -> Usage {
 
 /// A cache of layers that another build wrote.
 pub(super) const CACHE: Usage =
-    Usage::likely("a build reads its layers there: see what has written them");
+    Usage::likely("a build reads cached layers from it: check what writes them");
 
 /// Returns the usage of an input of a GitHub action, which may build or push.
 pub(super) fn github_step(context: &Context<'_>) -> Usage {

@@ -169,5 +169,8 @@ fn a_server_without_tls_is_called_that() {
         .unwrap();
     server.join().unwrap();
     let reason = fault.reason();
-    assert!(reason.contains("`--insecure-registry` allows"), "{reason}");
+    assert!(
+        reason.contains("`--insecure-registry 127.0.0.1:"),
+        "{reason}"
+    );
 }

@@ -136,7 +136,11 @@ fn inner_name(written: &str) -> Result<String, Reason> {
             excerpt(written)
         ));
     }
-    match parts.is_empty() || written.len() > LONGEST_NAME {
+    match parts.is_empty() {
+        _ if written.len() > LONGEST_NAME => Err(format!(
+            "has a path of more than {LONGEST_NAME} bytes: `{}`",
+            excerpt(written)
+        )),
         true => Err(format!(
             "has an entry without a file name: `{}`",
             excerpt(written)

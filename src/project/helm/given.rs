@@ -87,7 +87,7 @@ impl Given {
             (Written::Tree, Value::Null) => return Ok(Table::new()),
             (Written::Tree, _) => return Err(values::NO_VALUES.to_owned()),
             (_, Value::List(_) | Value::Table(_)) => {}
-            _ => return Err("has no names and values there".to_owned()),
+            _ => return Err("has no list of names and values there".to_owned()),
         }
         let mut all = Table::new();
         for pair in read_pairs(found, self.written) {
@@ -127,7 +127,8 @@ pub(super) fn read_pairs(
         _ => Vec::new(),
     };
     found.into_iter().map(|(name, value, written)| {
-        let keys = keys_of(&name).ok_or_else(|| format!("sets {name}, which is not read"))?;
+        let keys =
+            keys_of(&name).ok_or_else(|| format!("sets {name}, which regfix does not read"))?;
         let value = match written {
             Written::TextPairs => Value::Leaf(value),
             _ => typed(value),

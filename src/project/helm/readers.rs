@@ -41,9 +41,9 @@ use refused::Schemas;
 pub(super) use trace::rendered;
 use trace::{Trace, traces};
 
-const OTHER_IMAGE: &str = "the chart's templates would make another image of it";
+const OTHER_IMAGE: &str = "the chart's templates would build another image name from it";
 const TEMPLATE_OF_ALL: &str =
-    "the chart's template changes with it, which whoever sets another registry uses, too";
+    "the chart's template changes with it, and users who set another registry are affected, too";
 
 /// A chart that a rule could apply to, in its values or in its templates.
 pub(super) struct Readers<'t> {

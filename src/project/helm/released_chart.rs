@@ -25,8 +25,7 @@ use crate::rules::RuleSet;
 use crate::rules::prefilter::Prefilter;
 use crate::source::Span;
 
-const UNPACKED: &str =
-    "a tool puts this chart back, so its defaults are overridden where it is released";
+const UNPACKED: &str = "a tool restores this chart, so its defaults are overridden in its release";
 
 /// A chart that a file uses, and the values that the file gives it.
 pub(super) struct Release {

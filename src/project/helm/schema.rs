@@ -127,7 +127,7 @@ impl<'s> Check<'s> {
                     accepting += usize::from(self.accepts(one, value)?);
                 }
                 if accepting == 0 || keyword == "oneOf" && accepting > 1 {
-                    self.refuse(format!("fits no case of `{keyword}`"));
+                    self.refuse(format!("matches no case of `{keyword}`"));
                 }
                 Ok(())
             }
@@ -179,12 +179,12 @@ impl<'s> Check<'s> {
                 self.refuse(format!("must match `{}`", short(pattern)));
             }
             ("maxLength", Json::Number(most)) if most.as_u64().is_some_and(|it| length() > it) => {
-                self.refuse(format!("may have {most} characters at most"));
+                self.refuse(format!("must have at most {most} characters"));
             }
             ("minLength", Json::Number(least))
                 if least.as_u64().is_some_and(|it| length() < it) =>
             {
-                self.refuse(format!("must have {least} characters at least"));
+                self.refuse(format!("must have at least {least} characters"));
             }
             _ => {}
         }
@@ -357,7 +357,7 @@ mod tests {
         assert_eq!(said(r#"{"pattern": "^(?!z)"}"#, "z"), "");
         assert_eq!(
             said(r#"{"maxLength": 1}"#, "zz"),
-            "a may have 1 characters at most"
+            "a must have at most 1 characters"
         );
         assert_eq!(said(r##"{"$ref": "#/$defs/x"}"##, "z"), "a may only be `x`");
         assert_eq!(said(r#"{"$ref": "https://example.com/x.json"}"#, "z"), "");
@@ -371,14 +371,14 @@ mod tests {
         );
         assert_eq!(
             said(r#"{"oneOf": [{"type": "null"}, {"const": "x"}]}"#, "z"),
-            "a fits no case of `oneOf`"
+            "a matches no case of `oneOf`"
         );
         assert_eq!(
             said(
                 r#"{"if": {"type": "string"}, "then": {"minLength": 9}}"#,
                 "z"
             ),
-            "a must have 9 characters at least"
+            "a must have at least 9 characters"
         );
         assert_eq!(
             said(r#"{"items": {"const": "x"}}"#, "[x, z]"),

@@ -17,11 +17,11 @@ use crate::source::{LineIndex, Span};
 
 const UNSEEN: &str = "a base that is not here may still have the old name";
 const IDLE: &str = "it selects nothing now, and would select an image again";
-const BOTH: &str = "its base has the image under both names";
+const BOTH: &str = "its base contains both names of the image";
 const REPLACES: &str =
-    "it replaces the old name by the new one, and may be there for the old one only";
-const ROBS: &str = "another images entry selects what this one would give another name";
-const OTHER_TAG: &str = "it is not known whether the new location has the tag that it sets";
+    "it replaces the old name with the new one, and may only be needed for the old one";
+const ROBS: &str = "another images entry selects the image that this one would rename";
+const OTHER_TAG: &str = "the new location may not have the tag that it sets";
 
 /// Marks the entries and tests that were left behind. `simulated` has the values that reach them without any change.
 pub(super) fn mark(group: &mut BuildGraph, simulated: &Simulated, rules: &RuleSet) {

@@ -47,7 +47,7 @@ pub(in crate::report) struct Finding<'f> {
     pub alternatives: Vec<Alternative<'f>>,
     pub usage: Option<Cow<'f, str>>,
     pub at: Option<Cow<'f, str>>,
-    /// In few findings.
+    /// Omitted in most findings.
     pub object: Option<Box<Object<'f>>>,
 }
 
@@ -113,7 +113,7 @@ impl<'f> Object<'f> {
     }
 }
 
-/// What registries answered.
+/// The answer of the registries.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct Verified<'f> {
@@ -132,7 +132,7 @@ impl<'f> Verified<'f> {
     }
 }
 
-/// What others chose in place of the image.
+/// An image that other projects chose instead.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(in crate::report) struct Alternative<'f> {
@@ -163,7 +163,7 @@ impl Alternative<'_> {
     }
 }
 
-/// An edit in another file, whose lines are not at hand.
+/// An edit in another file. Its line numbers are not known.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(in crate::report) struct FileEdit<'f> {
@@ -184,7 +184,7 @@ impl<'f> FileEdit<'f> {
     }
 }
 
-/// Another location that the finding has to do with.
+/// Another location that is related to the finding.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(in crate::report) struct Related<'f> {
@@ -205,7 +205,7 @@ impl<'f> Related<'f> {
     }
 }
 
-/// Without spans and edits: the text that they belong to is gone.
+/// It has no spans and edits, because the text that they refer to has changed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(in crate::report) struct Fixed<'f> {
@@ -324,7 +324,7 @@ impl<'f> Problem<'f> {
     }
 }
 
-/// A legacy location that is named where nothing says how it is used.
+/// A legacy location in a place where nothing says how it is used.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(in crate::report) struct Unjudged<'f> {
@@ -348,7 +348,7 @@ impl<'f> Unjudged<'f> {
     }
 }
 
-/// The time is left out: the same input gives the same document.
+/// Contains no time, so that the same input gives the same document.
 #[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(default)]
@@ -493,7 +493,7 @@ impl<'s> Totals<'s> {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(in crate::report) struct At<'r> {
     pub path: Cow<'r, str>,
-    /// Of a file in a git repository.
+    /// Present if the file is in a git repository.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub repository: Option<Cow<'r, str>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -517,7 +517,7 @@ pub(in crate::report) struct File<'r> {
     pub unjudged: Vec<Unjudged<'r>>,
 }
 
-/// The document. It is read as a whole, and written file by file.
+/// The document. It is read as a whole and written file by file.
 #[derive(Debug, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[cfg_attr(
@@ -534,7 +534,7 @@ pub(in crate::report) struct Document<'r> {
     pub summary: Totals<'r>,
 }
 
-/// A line of JSON lines: its type, its file and its fields.
+/// A line of JSON Lines: its type, file and fields.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "lowercase")]
 pub(in crate::report) enum Line<'r> {

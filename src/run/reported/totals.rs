@@ -62,7 +62,7 @@ impl Run<'_, '_> {
             };
             let how = snapshot.how_to_get_it();
             let why = format!(
-                "{name}: {are} not in this clone, and what they hold was not checked; {how}"
+                "{name}: {are} not in this clone, and their contents were not checked; {how}"
             );
             complain(self.streams.err, why)?;
         }

@@ -82,7 +82,7 @@ impl Helper {
             return Err(failed("did not answer within a minute"));
         };
         let status = child.wait();
-        let status = status.map_err(|error| failed(&format!("got lost: {error}")))?;
+        let status = status.map_err(|error| failed(&format!("stopped answering: {error}")))?;
         if !status.success() {
             // This message is part of the helper protocol.
             let text = String::from_utf8_lossy(&output).to_lowercase();
@@ -92,7 +92,7 @@ impl Helper {
             };
         }
         let said: Said = serde_json::from_slice(&output)
-            .map_err(|_| failed("gave something other than credentials"))?;
+            .map_err(|_| failed("printed something other than credentials"))?;
         let secret = Secret::new(said.secret);
         if said.username.is_empty() && secret.is_empty() {
             return Ok(None);

@@ -238,7 +238,7 @@ mod helpers {
             ("broken.io/a", "docker-credential-two failed"),
             (
                 "odd.io/a",
-                "docker-credential-two gave something other than credentials",
+                "docker-credential-two printed something other than credentials",
             ),
         ] {
             let location = super::super::super::location::Location::parse(image).unwrap();
