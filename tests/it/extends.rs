@@ -178,8 +178,8 @@ fn what_cannot_be_extended_is_named_with_its_place() {
     );
     let passwd = outside.path().join("passwd").display().to_string();
     for (value, expected) in [
-        ("one.regfix.yaml", "is extended in a circle"),
-        (".regfix.yaml", "is extended in a circle"),
+        ("one.regfix.yaml", "extends itself through other files"),
+        (".regfix.yaml", "extends itself through other files"),
         ("0.many.regfix.yaml", "more than 8 files extend each other"),
         ("none.regfix.yaml", "`none.regfix.yaml` is not read"),
         ("bad.regfix.yaml", "unknown key `selct`"),

@@ -648,7 +648,7 @@ fn a_name_outside_keeps_the_old_text_and_that_is_said() {
     let output = run(folder.path(), &["--write", "in"]);
     let said = stderr(&output);
     assert_eq!(output.status.code(), Some(0), "{said}");
-    assert!(said.contains("it had 1 more name (hard links)"), "{said}");
+    assert!(said.contains("it has 1 more name (hard links)"), "{said}");
     assert!(
         fs::read_to_string(inside)
             .unwrap()

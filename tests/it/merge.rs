@@ -252,7 +252,7 @@ fn broken_and_hostile_results_are_refused_with_their_place() {
         ),
         (
             "{\"type\":\"summary\",\"version\":1,\"files\":1,\"as_of\":\"x\\u001b[31m\"}",
-            "is no date",
+            "is not a date",
         ),
         ("{\"type\":\"a\\u001b[31m\"}", "unknown variant"),
     ] {

@@ -214,7 +214,11 @@ fn settings_of_what_is_not_there_are_marked() {
         let path_given = usize::from(!path.is_empty());
         let output = run(folder.path(), &arguments[..=path_given]);
         assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
-        assert_eq!(stdout(&output).contains("not there"), is_marked, "{path}");
+        assert_eq!(
+            stdout(&output).contains("does not exist"),
+            is_marked,
+            "{path}"
+        );
     }
 }
 

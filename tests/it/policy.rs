@@ -163,7 +163,7 @@ fn kyverno_says_what_it_changes() {
     for (change, expected) in [
         (
             "cat",
-            "left, although k8s-gcr-io replaces it: k8s.gcr.io/pause:3.9 (Pod)\n",
+            "not replaced, although k8s-gcr-io applies to it: k8s.gcr.io/pause:3.9 (Pod)\n",
         ),
         (
             r#"sed 's|"image":"k8s.gcr.io/|"image":"registry.k8s.io/|'"#,

@@ -335,7 +335,7 @@ fn many_repositories_are_read_and_named_each() {
         ["team/0.git", "team/1.git", "team/2.git", "team/4.git"]
     );
     assert!(err.contains("team/3.git/.regfix.yaml:1:1"), "{err}");
-    assert!(err.contains("nowhere.git: no git repository"), "{err}");
+    assert!(err.contains("nowhere.git: not a git repository"), "{err}");
     assert!(at.join("reports/team-0.git.md").exists());
     // The shards together give the same findings as the whole run.
     let mut parts = Vec::new();
@@ -392,7 +392,10 @@ fn what_makes_no_sense_is_refused_with_what_to_do() {
             &["--git-dir", "x.git", "--rev", "nope"],
             "x.git: there is no revision \"nope\"",
         ),
-        (&["--git-dir", "."], ".: no git repository: name a bare one"),
+        (
+            &["--git-dir", "."],
+            ".: not a git repository: name a bare repository",
+        ),
         (
             &["--git-dir", "x.git", "--since", "main"],
             "cannot be used with",

@@ -242,7 +242,7 @@ fn a_list_that_was_forgotten_is_read_again_from_its_start() {
     assert_eq!(output.status.code(), Some(2));
     let said = stderr(&output);
     assert!(
-        said.contains("pods: the API server forgot the list"),
+        said.contains("pods: the list expired on the API server"),
         "{said}"
     );
     let lists = pod.lists();
@@ -407,10 +407,10 @@ fn hostile_answers_end() {
     };
     failed(|_| page(&["a"], "same"), "the same page again and again");
     failed(|_| Reply::new(200).body("<html>"), "does not hold objects");
-    failed(|_| Reply::new(200), "is no list of objects");
+    failed(|_| Reply::new(200), "did not answer with a list of objects");
     failed(
         |_| json(&json!({"items": [{"a": 1}]})),
-        "is no list of objects",
+        "did not answer with a list of objects",
     );
     failed(|_| Reply::new(200).body("[".repeat(100_000)), "is not JSON");
     failed(
