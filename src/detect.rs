@@ -25,6 +25,7 @@ mod jinja;
 mod key_words;
 mod literal;
 mod live;
+mod loaded;
 mod options;
 mod parameters;
 mod parts;
@@ -104,6 +105,7 @@ pub fn uses(view: &View<'_>) -> Vec<ImageUse> {
     variables::mark_registries(view.input.text, &mut found);
     variables::mark(view.input.text, &mut found);
     copies::mark(view.input.text, &mut found);
+    loaded::mark(view.input.text, &mut found);
     same_text::mark(view.input.text, &mut found);
     ytt::mark(view.input.text, &mut found);
     found

@@ -62,7 +62,7 @@ pub(super) fn mark(text: &str, uses: &mut [ImageUse]) {
 }
 
 /// Returns the shell variable that the value at `at` is assigned to: `NAME=`.
-fn assigned(text: &str, at: usize) -> Option<&str> {
+pub(super) fn assigned(text: &str, at: usize) -> Option<&str> {
     let line = text[flag::line_start(text, at)..at].trim_end_matches(['"', '\'']);
     let line = line.strip_suffix('=')?;
     let name = line.rsplit(|letter| !is_of_name(letter)).next()?;

@@ -72,7 +72,7 @@ fn local(text: &str, uses: &mut [ImageUse]) {
 }
 
 /// Returns the name and tag, as written.
-fn reference(one: &ImageUse, text: &str) -> (String, String) {
+pub(super) fn reference(one: &ImageUse, text: &str) -> (String, String) {
     let own = one.text(text);
     let pieces = [one.registry, one.name].into_iter().flatten();
     let name: Vec<&str> = pieces

@@ -11,7 +11,9 @@ use super::image_use::{ImageUse, Tag};
 use super::input::Input;
 use super::reference::{self, Reference};
 use super::shell::{self, Command};
-use super::usage::{self, ACCOUNT, ALLOWED, Certainty, IN_FREE_TEXT, MIRRORED, PUSHED, Usage};
+use super::usage::{
+    self, ACCOUNT, ALLOWED, Certainty, IN_FREE_TEXT, IN_OPTION, MIRRORED, PUSHED, Usage,
+};
 use super::{comment, defaults, flag, selecting, variables, words};
 use crate::artifact::Artifact;
 use crate::source::Span;
@@ -20,7 +22,6 @@ use crate::source::Span;
 pub(super) const STAND_INS: &str = "xx";
 
 const PATTERN: Usage = Usage::Mention("it is part of a pattern");
-const OPTION: Usage = Usage::Mention("the option lists what is matched or allowed");
 const REPLACED: Usage = Usage::Selector {
     reason: "the command replaces this name where a base spells it",
     replaced: true,
@@ -53,7 +54,7 @@ pub(super) fn usage_by_option(flag: &str) -> Option<Usage> {
             || words::is_mention_of_scalar(flag)
             || words::is_closed_list(flag) =>
         {
-            Some(OPTION)
+            Some(IN_OPTION)
         }
         () if words::is_pushed(flag) => Some(PUSHED),
         () => None,

@@ -60,6 +60,7 @@ pub(super) const LISTED: Usage =
     Usage::Mention("registries are listed here, and nothing says what for");
 pub(super) const MATCHED: Usage =
     Usage::Mention("this key lists what is matched, allowed or mirrored");
+pub(super) const IN_OPTION: Usage = Usage::Mention("the option lists what is matched or allowed");
 pub(super) const MIRRORED: Usage =
     Usage::Mention("the keys of a mirror table are registries that clusters may still name");
 pub(super) const POLICY: Usage = Usage::Mention("a policy matches images, it does not pull them");

@@ -9,7 +9,8 @@ use std::collections::HashSet;
 use super::flag;
 use super::image_use::ImageUse;
 use super::shell;
-use super::usage::{Certainty, NOTHING_SAYS, Usage};
+use super::usage::{Certainty, IN_OPTION, NOTHING_SAYS, Usage};
+use super::words;
 
 const PRODUCT: Usage = Usage::Pushed("a command here pushes what this variable names");
 const REGISTRY: Certainty =
@@ -31,16 +32,28 @@ pub(super) fn mark_registries(text: &str, uses: &mut [ImageUse]) {
     let mut prefixes: Option<HashSet<&str>> = None;
     for one in uses {
         let is_open = one.usage == Usage::Unknown(NOTHING_SAYS);
+        let is_option = one.usage == IN_OPTION && one.name.is_none();
         let at = one.extent().start;
-        let Some(name) = is_open.then(|| flag::word(text, at)).flatten() else {
+        let name = (is_open || is_option).then(|| flag::word(text, at));
+        let Some(name) = name.flatten() else {
             continue;
         };
+        // `PREFIX=k8s.gcr.io`: unlike `--prefix`, a variable of this name may be a part of images.
+        if is_option && !(is_variable(name) && is_word_of_scalar(name)) {
+            continue;
+        }
         let prefixes = prefixes.get_or_insert_with(|| prefixes_of(text));
         if prefixes.contains(name.trim_start_matches('-')) {
             one.usage = PUT_BEFORE;
             one.may_be_folder = one.name.is_some();
         }
     }
+}
+
+/// Whether nothing but a word such as `prefix` or `target` says that the value is no image.
+fn is_word_of_scalar(name: &str) -> bool {
+    let key = words::fold(name);
+    words::is_mention_of_scalar(&key) && !words::is_mention(&key) && !words::is_closed_list(&key)
 }
 
 /// Returns the names that precede a `/` outside of comments: `$NAME/`, `${NAME}/`, `$(NAME)/`, `${local.NAME}/`,
@@ -175,7 +188,7 @@ fn without_macros(text: &str) -> String {
 const OWNERS: [&str; 5] = ["$", "env.", "params.", "parameters.", "inputs."];
 
 /// Returns the variables and parameters in a text: `$NAME`, `${NAME}`, `$(NAME)`, `${{env.NAME}}`, `$(params.NAME)`.
-fn names(text: &str) -> impl Iterator<Item = &str> {
+pub(super) fn names(text: &str) -> impl Iterator<Item = &str> {
     let ends = OWNERS.iter().flat_map(|owner| {
         let starts = text.match_indices(owner);
         starts.map(|(at, _)| at + owner.len())

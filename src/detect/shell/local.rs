@@ -1,4 +1,4 @@
-//! Commands that list or remove an image on this machine. They pull nothing.
+//! Commands that list or remove an image on this machine, or load one from an archive. They pull nothing.
 
 use super::{Command, Word};
 
@@ -9,7 +9,30 @@ const VERBS: [&str; 8] = [
     "check", "del", "delete", "exists", "list", "ls", "remove", "rm",
 ];
 
+fn is_engine(program: &str) -> bool {
+    ENGINES.contains(&program) || program == "ctr"
+}
+
+/// Verbs that start a program, whose arguments follow.
+const STARTING: [&str; 3] = ["exec", "run", "start"];
+
 impl Command<'_> {
+    /// Whether the command loads images from an archive: `docker load -i FILE`, `ctr -n k8s.io images import FILE`.
+    pub(in crate::detect) fn loads_archive(&self) -> bool {
+        let mut words = self.words.iter().filter(|word| !word.in_comment);
+        let is_engine = words.by_ref().any(|word| is_engine(word.program()));
+        let verbs = words.map(|word| word.text);
+        let mut verbs = verbs.take_while(|word| !STARTING.contains(word));
+        is_engine && verbs.any(|word| matches!(word, "load" | "import"))
+    }
+
+    /// Returns whether a container engine pulls this word, or `None` if it is no argument of an engine.
+    pub(in crate::detect) fn engine_pulls(&self, index: usize) -> Option<bool> {
+        let mut words = self.before(index).iter();
+        words.by_ref().find(|word| is_engine(word.program()))?;
+        Some(words.any(|word| word.text == "pull"))
+    }
+
     /// Whether the command looks for the word on this machine: `docker rmi NAME`, `ctr images rm NAME`, `crictl images NAME`
     pub(super) fn is_local(&self, index: usize) -> bool {
         let before = self.before(index);
@@ -17,9 +40,12 @@ impl Command<'_> {
         if before.first().is_some_and(|word| word.text == "rmi") {
             return true;
         }
-        let is_engine = |program: &&str| ENGINES.contains(program) || *program == "ctr";
         let mut words = before.iter();
-        let Some(program) = words.by_ref().map(Word::program).find(is_engine) else {
+        let Some(program) = words
+            .by_ref()
+            .map(Word::program)
+            .find(|program| is_engine(program))
+        else {
             return false;
         };
         let mut words = words.map(|word| word.text);

@@ -34,7 +34,7 @@ use crate::rules::prefilter::Prefilter;
 use super::given::ReleaseValues;
 use super::members::note;
 use folder::{chart, split_names};
-use found::{is_about, is_other_image, names_legacy_host, placed};
+use found::{has_unknown_registry, is_about, is_other_image, names_legacy_host, placed};
 use image::{Image, Judged, Legacy, Part, Written};
 use layer::Layer;
 use refused::Schemas;
@@ -42,6 +42,7 @@ pub(super) use trace::rendered;
 use trace::{Trace, traces};
 
 const OTHER_IMAGE: &str = "the chart's templates would build another image name from it";
+const NO_REGISTRY: &str = "the registry that the chart's templates put before it is not known here";
 const TEMPLATE_OF_ALL: &str =
     "the chart's template changes with it, and users who set another registry are affected, too";
 
@@ -289,11 +290,16 @@ impl<'t> Readers<'t> {
             };
             let text = member.text.as_str();
             let wrong = member.findings.iter().filter(|one| is_wrong(one));
-            let wrong = wrong.filter(|one| names_legacy_host(one, text));
-            let unjudged = wrong.map(|finding| Unjudged {
-                rule: Arc::clone(&finding.rule),
-                span: finding.span(),
-                reason: OTHER_IMAGE.into(),
+            let unjudged = wrong.filter_map(|finding| {
+                let reason = match names_legacy_host(finding, text) {
+                    true => Some(OTHER_IMAGE),
+                    false => has_unknown_registry(finding, values, judged).then_some(NO_REGISTRY),
+                };
+                Some(Unjudged {
+                    rule: Arc::clone(&finding.rule),
+                    span: finding.span(),
+                    reason: reason?.into(),
+                })
             });
             member.unjudged.extend(unjudged);
             member.findings.retain(|finding| !is_wrong(finding));

@@ -21,6 +21,12 @@ pub(super) fn names_legacy_host(finding: &Finding, text: &str) -> bool {
     old.contains('.') && is_written && moves
 }
 
+/// Whether a finding is about the path of an image whose registry is not known.
+pub(super) fn has_unknown_registry(finding: &Finding, path: &Path, images: &[Judged<'_>]) -> bool {
+    let mut images = images.iter().map(|(image, _)| image);
+    images.any(|image| image.starts_unknown() && image.touches(path, finding.span()))
+}
+
 /// Takes out the findings in a chart's templates on Docker Hub names, and on names with an expression that one of the
 /// images fills in: for most of them rendering is more exact, for example about the tag.
 pub(super) fn take_partly_read<'i>(

@@ -70,6 +70,11 @@ impl Image {
         !self.parts.iter().any(|part| part.is_unknown)
     }
 
+    /// Whether the registry comes from a value or template that is not here.
+    pub(super) fn starts_unknown(&self) -> bool {
+        self.parts.first().is_some_and(|part| part.is_unknown)
+    }
+
     /// Whether it is a valid reference. Branches that are never taken may produce `registry.example.com/`, for
     /// example.
     pub(super) fn is_reference(&self) -> bool {

@@ -1,0 +1,86 @@
+//! Scripts that load images from archives: `docker load -i pause.tar`, then `docker tag k8s.gcr.io/pause:3.1 reg/pause`.
+//! The archive keeps the old name when the script changes, so fixes need review. An image that the same script pulls has
+//! the name that is written there.
+
+use std::collections::HashSet;
+
+use super::copies::assigned;
+use super::image_use::ImageUse;
+use super::same_text::reference;
+use super::shell::{self, Command};
+use super::usage::Certainty;
+use super::variables;
+
+const LOADED: Certainty =
+    Certainty::Likely("an archive that is loaded here may have the image under this name");
+
+/// A text without one of these words loads nothing.
+const SIGNS: [&str; 2] = ["load", "import"];
+
+/// Marks images that may come from an archive.
+pub(super) fn mark(text: &str, uses: &mut [ImageUse]) {
+    let is_open = |one: &ImageUse| one.usage.is_pull();
+    if !uses.iter().any(is_open) || !SIGNS.iter().any(|sign| text.contains(sign)) {
+        return;
+    }
+    let commands = shell::commands(text);
+    if !commands.iter().any(Command::loads_archive) {
+        return;
+    }
+    let is_pulled = |one: &ImageUse| argument_at(&commands, one.extent().start);
+    let open = || uses.iter().filter(|one| is_open(one));
+    let pulled = open().filter(|one| is_pulled(one) == Some(true));
+    let pulled: HashSet<_> = pulled.map(|one| reference(one, text)).collect();
+    let variables = Variables::new(&commands);
+    for one in uses.iter_mut().filter(|one| is_open(one)) {
+        let at = one.extent().start;
+        let is_taken = match assigned(text, at) {
+            Some(name) => variables.are_taken(name),
+            None => argument_at(&commands, at) == Some(false),
+        };
+        if is_taken && !pulled.contains(&reference(one, text)) {
+            one.usage = one.usage.at_most(LOADED);
+        }
+    }
+}
+
+/// Returns whether a container engine pulls its argument at `at`, or `None` if no engine takes it.
+fn argument_at(commands: &[Command<'_>], at: usize) -> Option<bool> {
+    let index = commands.partition_point(|command| {
+        let last = command.words.last();
+        last.is_none_or(|word| word.span.end <= at)
+    });
+    let command = commands.get(index)?;
+    command.engine_pulls(command.word_at(at)?)
+}
+
+/// Variables in arguments of container engines.
+struct Variables<'t> {
+    pulled: HashSet<&'t str>,
+    taken: HashSet<&'t str>,
+}
+
+impl<'t> Variables<'t> {
+    fn new(commands: &[Command<'t>]) -> Self {
+        let mut found = Self {
+            pulled: HashSet::new(),
+            taken: HashSet::new(),
+        };
+        for command in commands {
+            for (index, word) in command.words.iter().enumerate() {
+                let mut names = variables::names(word.text).peekable();
+                let pulls = names.peek().and_then(|_| command.engine_pulls(index));
+                match pulls {
+                    Some(true) => found.pulled.extend(names),
+                    Some(false) => found.taken.extend(names),
+                    None => {}
+                }
+            }
+        }
+        found
+    }
+
+    fn are_taken(&self, name: &str) -> bool {
+        self.taken.contains(name) && !self.pulled.contains(name)
+    }
+}
