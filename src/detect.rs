@@ -38,6 +38,7 @@ mod selecting;
 mod shell;
 mod siblings;
 mod spread;
+mod tables;
 mod text;
 mod usage;
 mod variables;

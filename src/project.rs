@@ -4,6 +4,7 @@
 
 pub mod assertions;
 pub mod builds;
+pub mod copied;
 pub mod helm;
 pub mod kustomize;
 pub mod selectors;

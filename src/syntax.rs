@@ -8,6 +8,7 @@ pub mod decoded;
 pub mod field_path;
 pub mod gotemplate;
 pub mod hcl;
+pub mod json_comments;
 pub mod json_pointer;
 pub mod placeholder;
 pub mod template;

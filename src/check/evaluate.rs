@@ -12,6 +12,8 @@ use crate::source::Span;
 const OTHER_TAG: &str = "at the new location, the tags are spelled without `v`";
 const NOT_CHANGEABLE: &str = "the parts of this reference cannot be changed to the new name";
 const NOT_EDITABLE: &str = "it is written with escapes or over several lines: edit it by hand";
+const MIRRORED: &str =
+    "`global` sets another registry, and the image may not have the new path there";
 /// What to do about a list, a mirror table or an account that names the old location. [`LET_THROUGH`] is for policies.
 const NAME_IT: &str = "name it here, too";
 const LET_THROUGH: &str = "check that the policy allows them";
@@ -128,6 +130,10 @@ impl Found<'_> {
         if verdict.rule.artifact == Artifact::Url {
             limit.certainty(self.one.follows_redirects);
         }
+        let edits = moved.as_ref().map_or(&[][..], |(edits, _)| edits);
+        if self.one.may_be_mirrored && self.has_other_path(edits) {
+            limit.to(Applicability::Unsafe, MIRRORED);
+        }
         let new = moved
             .as_ref()
             .map(|(_, name)| self.with_tag(name, query, &verdict));
@@ -153,6 +159,12 @@ impl Found<'_> {
                 self.written(),
             )
         }
+    }
+
+    /// Whether edits change more than the registry.
+    fn has_other_path(&self, edits: &[Edit]) -> bool {
+        let name = self.one.name;
+        name.is_some_and(|name| edits.iter().any(|edit| name.covers(edit.span)))
     }
 
     /// Returns the edits of the pieces, and the new name that they make.

@@ -117,6 +117,7 @@ fn unread(one: &ImageUse, text: &str, rules: &RuleSet) -> Option<(Arc<str>, &'st
     match one.usage {
         Usage::Unknown(reason) => rule_of_use(one, text, rules).map(|rule| (rule, reason)),
         usage if is_url && (usage.is_pull() || usage.is_link()) => rule_of_url(one, text, rules),
+        Usage::Mention(_) if is_url => rule_of_registry(one, text, rules),
         _ => rule_of_folder(one, text, rules).map(|rule| (rule, IS_FOLDER)),
     }
 }
@@ -134,6 +135,17 @@ fn rule_of_url(one: &ImageUse, file: &str, rules: &RuleSet) -> Option<(Arc<str>,
         true => None,
         false => as_charts().or_else(as_registry),
     }
+}
+
+/// The rule of a registry at a URL that is only named: `server: https://k8s.gcr.io`.
+fn rule_of_registry(
+    one: &ImageUse,
+    file: &str,
+    rules: &RuleSet,
+) -> Option<(Arc<str>, &'static str)> {
+    let spelled = rewrite::spell(one, one.text(file))?;
+    let rule = rule_of(&spelled.names(), spelled.literal, Artifact::Image, rules)?;
+    Some((rule, NO_IMAGE))
 }
 
 /// Returns the rule for a name without tag and digest that applies to it as a folder, if none applies to it as an image.

@@ -40,6 +40,8 @@ pub struct ImageUse {
     pub form: &'static str,
     /// Whether the name may be a prefix of names: `imageRepository: gcr.io/google_containers`.
     pub may_be_folder: bool,
+    /// Whether a setting for all images may put another registry before a name without one.
+    pub may_be_mirrored: bool,
     /// Whether the program that fetches a URL follows redirects.
     pub follows_redirects: Certainty,
     /// Whether the use was reached through an alias.
@@ -139,6 +141,7 @@ impl ImageUse {
             usage,
             form,
             may_be_folder: false,
+            may_be_mirrored: false,
             follows_redirects: Certainty::Certain,
             by_alias: false,
             own_keys: Vec::new(),

@@ -14,7 +14,7 @@ use super::shell::{self, Command};
 use super::usage::{
     self, ACCOUNT, ALLOWED, Certainty, IN_FREE_TEXT, IN_OPTION, MIRRORED, PUSHED, Usage,
 };
-use super::{comment, defaults, flag, selecting, variables, words};
+use super::{comment, defaults, flag, selecting, tables, variables, words};
 use crate::artifact::Artifact;
 use crate::source::Span;
 
@@ -233,7 +233,9 @@ impl Token<'_> {
         let registry = reference::read_registry(self.input.masked, span)?;
         let of_registry = |usage| Some(ImageUse::of_registry(registry, usage, "argument"));
         let of_command = || self.usage_in_command().filter(|usage| *usage == ACCOUNT);
-        let listed = self.listed(flag).or_else(|| self.in_table());
+        let listed = self
+            .listed(flag)
+            .or_else(|| tables::usage_at(self.text, self.start));
         if let Some(usage) = listed.or_else(of_command) {
             return of_registry(usage);
         }
@@ -271,16 +273,6 @@ impl Token<'_> {
             _ => flag.and_then(usage_by_option),
         };
         usage.filter(|usage| !usage.is_pull())
-    }
-
-    /// Returns the usage in tables of containerd: `[plugins."io.containerd.grpc.v1.cri".registry.mirrors."k8s.gcr.io"]`.
-    fn in_table(&self) -> Option<Usage> {
-        let before = self.text[..self.start].strip_suffix(['"', '\''])?;
-        match before {
-            _ if before.ends_with("registry.mirrors.") => Some(MIRRORED),
-            _ if before.ends_with("registry.configs.") => Some(ACCOUNT),
-            _ => None,
-        }
     }
 
     fn url(&self, span: Span) -> ImageUse {
@@ -334,6 +326,9 @@ impl Token<'_> {
             return entry;
         }
         if let Some(usage) = self.usage_in_command() {
+            return usage;
+        }
+        if let Some(usage) = tables::usage_at(self.text, self.start) {
             return usage;
         }
         if let Some(usage) = flag.and_then(usage_by_option) {

@@ -6,6 +6,7 @@ use super::Parser;
 use crate::search;
 use crate::source::Span;
 use crate::syntax::hcl;
+use crate::syntax::json_comments;
 use crate::syntax::template::{self, Action, Mask};
 use crate::syntax::yaml::{self, Parsed, SyntaxError};
 
@@ -72,6 +73,21 @@ pub fn read<'t>(
         Parser::Yaml | Parser::Template => {
             let regions = regions(text);
             let parsed = parse(text, &regions, near);
+            if !parsed.errors.is_empty()
+                && let Some(masked) = json_comments::masked(text)
+            {
+                let masked: &'t str = masks.rungs[0].get_or_init(|| masked);
+                let view = MaskedView {
+                    masked,
+                    parsed: parse(masked, &regions, near),
+                };
+                if view.parsed.errors.is_empty() {
+                    return Reading {
+                        actions: Vec::new(),
+                        layers: vec![view],
+                    };
+                }
+            }
             // A plain file may still hold template actions: if it does not parse, it is read as a template.
             if parsed.errors.is_empty() || !has_actions() {
                 plain(parsed)

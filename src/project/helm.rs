@@ -28,6 +28,7 @@ mod releases;
 pub mod render;
 mod schema;
 mod subchart_findings;
+mod value_layers;
 mod values;
 mod vendored;
 
@@ -58,6 +59,7 @@ use parents::Parents;
 use readers::Readers;
 use released_chart::{Release, ReleaseContext, ReleasedChart};
 pub use releases::{RELEASE_WORDS, may_release};
+pub use value_layers::{ValueLayers, may_be_layer};
 pub use vendored::Vendored;
 
 /// All charts of a tree that the user owns, with the contents of their `charts/`.

@@ -25,8 +25,8 @@ use crate::source::{LineIndex, Span};
 use crate::syntax::yaml;
 
 use entries::{Entries, Named};
-use folders::applied_folders;
 pub use folders::folders_applied_by;
+use folders::{Root, applied_folders};
 use tie::tie;
 use words::{GENERATORS, HELM_CHARTS, IMAGE_NAME, LOCKED};
 pub use words::{WORDS, is_argo_source, is_of_use, lays_over, may_select};
@@ -48,6 +48,8 @@ struct Applied {
     near: Option<String>,
     /// Whether there are too many files to change together.
     are_many: bool,
+    /// Whether it is the root of a repository that they are applied to.
+    root: Option<Root>,
 }
 
 impl<'s> Selectors<'s> {
@@ -78,6 +80,7 @@ impl<'s> Selectors<'s> {
                 base,
                 near: None,
                 are_many: false,
+                root: None,
             })
         };
         let own = files.iter();
@@ -91,6 +94,7 @@ impl<'s> Selectors<'s> {
             base: near.base,
             near: Some(near.name),
             are_many: near.are_many,
+            root: near.root,
         });
         Self {
             rules,
@@ -117,7 +121,7 @@ impl Selectors<'_> {
     fn plan(&self, members: &mut Members) {
         let mut claimed = None;
         for applied in &self.files {
-            if applied.near.is_some() {
+            if applied.near.is_some() && applied.root.is_none() {
                 claimed.get_or_insert_with(|| tied_in(members));
             }
             let Some(member) = members.get(&applied.path) else {
@@ -136,7 +140,7 @@ impl Selectors<'_> {
                 false => 1,
             };
             for documents in documents.chunks(together) {
-                let claimed = claimed.as_ref();
+                let claimed = claimed.as_ref().filter(|_| applied.root.is_none());
                 applied.plan(members, &text, documents, &selectors, claimed);
             }
         }
@@ -241,9 +245,13 @@ impl Applied {
             Some(fixes) => {
                 named.remove(name);
                 named.extend(new.map(|new| (new, BTreeSet::from([name.to_owned()]))));
+                let place = self.place_of(members, selectors);
                 for (location, fix) in fixes {
                     if let Some(finding) = finding(members, &location) {
                         finding.replace_fix(fix);
+                        if self.root == Some(Root::Unknown) {
+                            finding.doubt(&format!("{place} {MAY_BE_OTHER}"));
+                        }
                     }
                 }
             }
@@ -370,6 +378,8 @@ fn limit_fixes(
 const NOT_FOLLOWED: &str = "selects it by this name, and cannot be changed with it";
 const OWN_NAME: &str = "selects it by this name, and sets what is pulled instead";
 const MAY_SELECT: &str = "may select it by this name, and cannot be changed with it";
+const MAY_BE_OTHER: &str =
+    "selects it by this name, if it is applied to this repository: then both change together";
 const CAPTURED: &str = "selects other images by the new name";
 
 /// Returns a name as it is pulled: `index.docker.io` becomes `docker.io`.

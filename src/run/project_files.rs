@@ -14,7 +14,8 @@ use super::workspace::Workspace;
 use crate::file_type::{FileType, Holds};
 use crate::project::assertions::Assertions;
 use crate::project::builds::Builds;
-use crate::project::helm::{self, Charts, Vendored};
+use crate::project::copied::Copied;
+use crate::project::helm::{self, Charts, ValueLayers, Vendored};
 use crate::project::kustomize::Trees;
 use crate::project::selectors::Selectors;
 use crate::project::{Project, Tree};
@@ -37,6 +38,10 @@ pub(super) struct ProjectFiles {
     tests: Vec<PathBuf>,
     /// Files that may list the images that are built.
     builders: Vec<PathBuf>,
+    /// Those that may be values, beside others.
+    layers: Vec<PathBuf>,
+    /// Those that may be lists of images.
+    lists: Vec<PathBuf>,
 }
 
 impl ProjectFiles {
@@ -58,6 +63,8 @@ impl ProjectFiles {
         sort(&self.selectors, |part| &mut part.selectors);
         sort(&self.tests, |part| &mut part.tests);
         sort(&self.builders, |part| &mut part.builders);
+        sort(&self.layers, |part| &mut part.layers);
+        sort(&self.lists, |part| &mut part.lists);
         parts
     }
 
@@ -68,6 +75,8 @@ impl ProjectFiles {
             (roles.selects, &mut self.selectors),
             (roles.asserts, &mut self.tests),
             (roles.builds, &mut self.builders),
+            (roles.is_layer, &mut self.layers),
+            (roles.is_list, &mut self.lists),
         ] {
             if has_role {
                 files.push(path.to_owned());
@@ -82,6 +91,8 @@ impl ProjectFiles {
             &mut self.selectors,
             &mut self.tests,
             &mut self.builders,
+            &mut self.layers,
+            &mut self.lists,
             &mut self.naming,
             &mut self.releases_around,
         ] {
@@ -238,6 +249,8 @@ fn projects<'d>(
                 selectors,
                 tests,
                 builders,
+                layers,
+                lists,
             } = project_files;
             let Domain { areas, rules } = domain;
             let files = helm::Files {
@@ -264,6 +277,8 @@ fn projects<'d>(
                 Box::new(Selectors::new(workspace, &selectors, &projects, set)),
                 Box::new(Assertions::new(workspace, &tests)),
                 Box::new(Builds::new(workspace, &builders, set)),
+                Box::new(ValueLayers::new(workspace, &layers)),
+                Box::new(Copied::new(workspace, &lists)),
             ]
         };
     let parts = project_files.by_domain(settings, domains);

@@ -7,6 +7,7 @@ use crate::check::pull_secrets;
 use crate::file_type::{self, FileType, Holds};
 use crate::project::assertions;
 use crate::project::builds;
+use crate::project::copied;
 use crate::project::helm;
 use crate::project::selectors;
 use crate::rules::prefilter::Sight;
@@ -23,6 +24,10 @@ pub(super) struct Roles {
     pub(super) asserts: bool,
     /// Whether it may list the images that are built.
     pub(super) builds: bool,
+    /// It may be values that are laid over others, or below them.
+    pub(super) is_layer: bool,
+    /// It may be a list of images that a script copies.
+    pub(super) is_list: bool,
     /// Whether it may name a chart with a version, or its source.
     pub(super) names_chart: bool,
     /// Whether it may contain a pull secret.
@@ -52,9 +57,12 @@ impl Roles {
             has_beginning,
         } = sight;
         let names_chart = || helm::may_name_chart(path, bytes, has_word, suspect);
+        let is_data = matches!(file_type.holds, Holds::Yaml | Holds::Json);
         let by_name = Self {
             makes_project: file_type.makes_project(),
             begins_name: has_beginning,
+            is_layer: suspect && helm::may_be_layer(path),
+            is_list: suspect && is_data && copied::may_be_list(bytes),
             builds: suspect && builds::may_build(bytes),
             asserts: suspect && file_type::is_snapshot(path),
             ..Self::default()
@@ -78,7 +86,12 @@ impl Roles {
     }
 
     fn is_read(self) -> bool {
-        self.releases || self.selects || self.asserts || self.builds
+        self.releases
+            || self.selects
+            || self.asserts
+            || self.builds
+            || self.is_layer
+            || self.is_list
     }
 
     /// The text, if projects read the file.

@@ -13,6 +13,9 @@ const SCRIPT: Says = Is(Usage::likely("it is in a script"));
 const OBSERVED: Says = Is(Usage::Observed(
     "a status says what ran, nothing is pulled from it",
 ));
+const RECORDED: Says = Is(Usage::Observed(
+    "the controller keeps an earlier template there, nothing is pulled from it",
+));
 const APPLIED: Says = Is(Usage::Observed(
     "the annotation is a copy of the specification, which kubectl writes itself",
 ));
@@ -65,6 +68,7 @@ const ROWS: &[Written] = &[
     (Any, "** metadata annotations kubectl.kubernetes.io/last-applied-configuration", APPLIED, Form::ByWords),
     (Objects, "status", OBSERVED, Form::ByWords),
     (Objects, "metadata managedFields", OBSERVED, Form::ByWords),
+    (Kind("ControllerRevision"), "data", RECORDED, Form::ByWords),
     (Any, "** status *ontainerStatuses", OBSERVED, Form::ByWords),
     (Any, "** status images [] names", OBSERVED, Form::ByWords),
     (Any, "** containers [] image", PULL, Form::Image),
@@ -178,6 +182,9 @@ const ROWS: &[Written] = &[
     // log collectors
     (Any, "** pipeline_stages", COMPARED, Form::ByWords),
     (Any, "** pipelineStages", COMPARED, Form::ByWords),
+
+    // Karmada
+    (Object("policy.karmada.io", ""), "** imageOverrider [] value", PULL, Form::Folder),
 
     // network policies and routes
     (Object("networking.istio.io", ""), "** hosts []", LISTED, Form::ByWords),

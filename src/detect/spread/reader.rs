@@ -15,7 +15,7 @@ use super::Part;
 use crate::source::Span;
 use crate::syntax::beside::{self, Insertion};
 use crate::syntax::decoded::Decoded;
-use crate::syntax::yaml::{Entry, Map, Scalar, Style};
+use crate::syntax::yaml::{Entry, Map, Node, Scalar, Style};
 
 const BESIDE_REGISTRY: &str = "a registry next to it may be put before it";
 const ONLY_VERSION: &str = "only a version beside it says that it is an image";
@@ -218,6 +218,20 @@ impl Reader<'_> {
         plausible.then(|| self.joined(context, whole, registry, spans))
     }
 
+    /// Whether `global` sets another registry for all images. A chart may put it in place of the one that is here.
+    fn is_mirrored(&self, registry: Option<Span>) -> bool {
+        let masked = self.context.input.masked;
+        let own = registry.map(|span| span.of(masked));
+        let maps = self.context.upwards().filter_map(|above| above.siblings);
+        let mut globals = maps.chain(self.map).filter_map(|map| map.map("global"));
+        globals.any(|global| {
+            let image = global.map("image").and_then(|image| image.get("registry"));
+            let set = [global.get("imageRegistry"), image].into_iter().flatten();
+            let mut set = set.filter_map(Node::as_scalar).filter(|set| !set.is_null());
+            set.any(|set| !set.value.is_empty() && Some(set.value.trim_end_matches('/')) != own)
+        })
+    }
+
     /// Returns the slot between the quotes of an empty digest. Without quotes, the value need not be a string.
     fn digest_slot(&self, digest: Option<Span>) -> Option<DigestSlot> {
         let span = digest.filter(|span| span.is_empty())?;
@@ -295,6 +309,7 @@ impl Reader<'_> {
             digest,
             digest_slot: self.digest_slot(spans.digest),
             may_be_folder: may_be_folder && !words::is_image_alone(key),
+            may_be_mirrored: !whole.hosted && self.is_mirrored(registry),
             ..whole.into_use(usage, form)
         }
     }

@@ -1,12 +1,13 @@
 //! Finds the files around documents of kbld, kpt and ytt that contain the names these documents select. Such a document
 //! names no folder, and is often passed to the program together with a base from another folder.
+//! The same for documents that Flux applies to the root of a repository without a kustomization.
 //!
 //! Only searches text: how a file uses a name is judged when all the files are judged together.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use super::folders;
+use super::folders::{self, Root};
 use crate::check;
 use crate::detect::Usage;
 use crate::file_type;
@@ -30,6 +31,8 @@ struct Spoken {
     pulled: BTreeSet<String>,
     /// Names that it both selects and pulls with the same tag, because its base is in the same file.
     own: BTreeSet<String>,
+    /// The root of the tree that it is applied to.
+    root: Option<(PathBuf, Root)>,
 }
 
 /// A name that a document selects and that nothing in its own folder has.
@@ -40,6 +43,8 @@ pub(super) struct Near {
     pub(super) base: Vec<PathBuf>,
     /// Whether there is too much to change it together.
     pub(super) are_many: bool,
+    /// Whether it is applied to the root of a repository.
+    pub(super) root: Option<Root>,
 }
 
 /// Finds what documents select in the folders above them.
@@ -54,17 +59,24 @@ pub(super) fn bases(tree: &dyn Tree, files: &[PathBuf], rules: &RuleSet) -> Vec<
         // A file that only selects a name is not a base.
         files.retain(|file| spoken.get(file).is_none_or(|own| own.pulled.contains(name)));
     }
-    let mut selecting: BTreeMap<(&String, Vec<&PathBuf>), Vec<&PathBuf>> = BTreeMap::new();
+    let mut selecting: BTreeMap<(&String, Vec<&PathBuf>, Option<Root>), Vec<&PathBuf>> =
+        BTreeMap::new();
     for (path, spoken) in &spoken {
+        let root = spoken.root.as_ref().map(|(_, whose)| *whose);
         for name in spoken.selected.difference(&spoken.own) {
             let files = spelled.get(name);
-            if let Some(base) = files.and_then(|files| nearest(tree, path, files)) {
-                selecting.entry((name, base)).or_default().push(path);
+            let base = files.and_then(|files| match &spoken.root {
+                Some((folder, _)) => below(folder, path, files),
+                None => nearest(tree, path, files),
+            });
+            if let Some(base) = base {
+                let selecting = selecting.entry((name, base, root));
+                selecting.or_default().push(path);
             }
         }
     }
     let mut all = Vec::new();
-    for ((name, base), mut paths) in selecting {
+    for ((name, base, root), mut paths) in selecting {
         let are_many = paths.len() > MOST_TIED || base.len() > MOST_TIED;
         if are_many {
             paths.truncate(1);
@@ -74,6 +86,7 @@ pub(super) fn bases(tree: &dyn Tree, files: &[PathBuf], rules: &RuleSet) -> Vec<
             name: name.clone(),
             base: base.iter().copied().cloned().collect(),
             are_many,
+            root,
         }));
     }
     all
@@ -83,7 +96,10 @@ pub(super) fn bases(tree: &dyn Tree, files: &[PathBuf], rules: &RuleSet) -> Vec<
 fn spoken(tree: &dyn Tree, path: &Path, rules: &RuleSet) -> Option<Spoken> {
     let text = tree.text(path)?;
     let file_type = file_type::classify(path)?;
-    folders::names_none(path, &text).then(|| {
+    let roots = folders::generated_roots(tree, path, &text);
+    let root = roots.into_iter().max_by_key(|(_, whose)| *whose);
+    let is_anywhere = root.is_some() || folders::names_none(path, &text);
+    is_anywhere.then(|| {
         let findings = check::check(path, &text, file_type, rules).findings;
         let (selected, pulled): (Vec<Finding>, _) = findings.into_iter().partition(is_selector);
         let references: BTreeSet<&str> = pulled.iter().map(|one| one.old.as_str()).collect();
@@ -92,6 +108,7 @@ fn spoken(tree: &dyn Tree, path: &Path, rules: &RuleSet) -> Option<Spoken> {
             own: names(selected.iter().filter(has_base)),
             selected: names(selected.iter()),
             pulled: names(pulled.iter()),
+            root,
         }
     })
 }
@@ -104,6 +121,15 @@ fn is_selector(finding: &Finding) -> bool {
     matches!(finding.usage, Some(Usage::Selector { .. }))
 }
 
+/// Those of some files that lie below a folder, but for the document itself.
+fn below<'f>(folder: &Path, path: &Path, files: &'f BTreeSet<PathBuf>) -> Option<Vec<&'f PathBuf>> {
+    let others = files.iter().filter(|file| file.as_path() != path);
+    let below: Vec<&PathBuf> = others
+        .filter(|file| source::is_below(file, folder))
+        .collect();
+    (!below.is_empty()).then_some(below)
+}
+
 /// Returns the files in the nearest folder above a document that has any of them. `None` if its own folder has any.
 fn nearest<'f>(
     tree: &dyn Tree,
@@ -113,12 +139,8 @@ fn nearest<'f>(
     let own = path.parent().unwrap_or(Path::new(""));
     let above = folders_above(tree, own).take(MOST_FOLDERS);
     for (depth, folder) in above.enumerate() {
-        let others = files.iter().filter(|file| file.as_path() != path);
-        let mut below = others
-            .filter(|file| source::is_below(file, &folder))
-            .peekable();
-        if below.peek().is_some() {
-            return (depth > 0).then(|| below.collect());
+        if let Some(below) = below(&folder, path, files) {
+            return (depth > 0).then_some(below);
         }
     }
     None

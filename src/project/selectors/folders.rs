@@ -18,6 +18,20 @@ const OF_OWN_FOLDER: [&str; 4] = ["kbld.k14s.io", "imgpkg.carvel.dev", "kpt.dev"
 /// The folder with the metadata of an imgpkg bundle.
 const BUNDLE: &str = ".imgpkg";
 
+/// Whose root of a repository one is.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Root {
+    OfThisRepository,
+    /// Of this one or of another.
+    Unknown,
+}
+
+/// What Flux takes where a Kustomization has no path.
+const HERE: &str = "./";
+
+/// The source that `flux bootstrap` makes of the repository that it writes to.
+const BOOTSTRAPPED: &str = "flux-system";
+
 /// The folders of this tree that the documents of a file are applied to.
 pub(super) fn applied_folders(tree: &dyn Tree, path: &Path) -> Vec<PathBuf> {
     let text = tree.text(path);
@@ -47,6 +61,32 @@ fn folders_of(tree: &dyn Tree, path: &Path, text: &str, is_meant: bool) -> Vec<P
 pub(super) fn names_none(path: &Path, text: &str) -> bool {
     let text = as_yaml(path, text);
     !is_argo_source(path) && named_folders(path, &text).iter().any(String::is_empty)
+}
+
+/// The roots of the repository to which Flux applies documents of a file, though no kustomization is there: Flux makes one
+/// of all that lies below. `./` is often that of another repository.
+pub(super) fn generated_roots(tree: &dyn Tree, path: &Path, text: &str) -> Vec<(PathBuf, Root)> {
+    let folder = path.parent().unwrap_or(Path::new(""));
+    let text = as_yaml(path, text);
+    let applied = objects_in(&text, |map| {
+        let spec = map.map("spec").filter(|_| is_flux_kustomization(map))?;
+        let source = spec
+            .map("sourceRef")
+            .and_then(|source| source.text("name"))?;
+        let root = Some(spec.text("path").unwrap_or(HERE)).filter(|path| is_root(path))?;
+        let whose = match source {
+            BOOTSTRAPPED => Root::OfThisRepository,
+            _ => Root::Unknown,
+        };
+        Some((root.to_owned(), whose))
+    });
+    let roots = applied.into_iter().filter_map(|(named, whose)| {
+        let root = at_root(tree, folder, &named, false)?;
+        kustomize::layer_in(tree, &root)
+            .is_none()
+            .then_some((root, whose))
+    });
+    roots.collect()
 }
 
 /// Whether a file renders charts and selects nothing in them.
@@ -156,7 +196,7 @@ pub(super) fn components(tree: &dyn Tree, files: &[PathBuf]) -> Vec<(PathBuf, Ve
                 let spec = root.as_map().and_then(|map| map.map("spec"));
                 let Some(spec) = spec else { continue };
                 let above = path.parent().unwrap_or(Path::new(""));
-                let folder = at_root(tree, above, spec.text("path").unwrap_or("./"), false);
+                let folder = at_root(tree, above, spec.text("path").unwrap_or(HERE), false);
                 let names = spec.items("components").iter().filter_map(Node::as_scalar);
                 for (name, folder) in names.zip(std::iter::repeat(folder).flatten()) {
                     let component = tree.resolve(&folder, &name.value);
@@ -186,14 +226,21 @@ fn named_folders(path: &Path, text: &str) -> Vec<String> {
     if is_argo_source(path) || text.contains(MATCHER) {
         return vec![String::new()];
     }
+    let named = objects_in(text, |map| {
+        let named = named_by(map).into_iter().filter_map(known_part);
+        Some(Vec::from_iter(named.map(str::to_owned)))
+    });
+    named.into_iter().flatten().collect()
+}
+
+/// What is read of the objects of a text, those in lists among them.
+fn objects_in<T>(text: &str, read: impl Fn(&Map<'_>) -> Option<T>) -> Vec<T> {
     let mut found = Vec::new();
     for region in yaml::documents(text) {
         for root in yaml::parse(text, region).documents {
             let Some(map) = root.as_map() else { continue };
-            for map in std::iter::once(map).chain(maps_of(map, "items")) {
-                let named = named_by(map).into_iter().filter_map(known_part);
-                found.extend(named.map(str::to_owned));
-            }
+            let objects = std::iter::once(map).chain(maps_of(map, "items"));
+            found.extend(objects.filter_map(&read));
         }
     }
     found
@@ -207,9 +254,17 @@ fn known_part(path: &str) -> Option<&str> {
     }
 }
 
+fn group_of<'m>(map: &'m Map<'m>) -> &'m str {
+    let version = map.text("apiVersion").unwrap_or_default();
+    version.split('/').next().unwrap_or_default()
+}
+
+fn is_flux_kustomization(map: &Map<'_>) -> bool {
+    group_of(map) == "kustomize.toolkit.fluxcd.io" && map.text("kind") == Some("Kustomization")
+}
+
 fn named_by<'m>(map: &'m Map<'m>) -> Vec<&'m str> {
-    let group = map.text("apiVersion").unwrap_or_default().split('/').next();
-    let group = group.unwrap_or_default();
+    let group = group_of(map);
     let is_replacing = || {
         let data = map.map("data");
         data.is_some_and(|data| data.get(REPLACED).is_some())
@@ -221,9 +276,7 @@ fn named_by<'m>(map: &'m Map<'m>) -> Vec<&'m str> {
         return Vec::new();
     };
     match (group, map.text("kind").unwrap_or_default()) {
-        ("kustomize.toolkit.fluxcd.io", "Kustomization") => {
-            vec![spec.text("path").unwrap_or("./")]
-        }
+        _ if is_flux_kustomization(map) => vec![spec.text("path").unwrap_or(HERE)],
         ("helm.toolkit.fluxcd.io", "HelmRelease") => Vec::from_iter(chart_of(spec)),
         ("argoproj.io", "Application") => sources_of(spec),
         ("argoproj.io", "ApplicationSet") => {
@@ -266,7 +319,10 @@ fn at_root(tree: &dyn Tree, folder: &Path, named: &str, is_meant: bool) -> Optio
     }
     let mut folders = paths_at_root(tree, folder, named).into_iter();
     let folder = folders.find(|path| tree.place(path) == PathKind::Folder)?;
-    let is_root = named.trim_matches(['.', '/']).is_empty();
     let has_kustomization = || kustomize::layer_in(tree, &folder).is_some();
-    (!is_meant || !is_root || has_kustomization()).then_some(folder)
+    (!is_meant || !is_root(named) || has_kustomization()).then_some(folder)
+}
+
+fn is_root(path: &str) -> bool {
+    path.trim_matches(['.', '/']).is_empty()
 }

@@ -1,0 +1,151 @@
+//! Lists of images that a script in another file copies: `for i in $(yq '.images[]' images.yaml); do docker push reg/$i; done`.
+//! The names of the copies are made of those in the list, and would change with them.
+//!
+//! Runs nothing: a script that names the file and has the words of a copy is enough to need review.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use memchr::memmem;
+
+use super::{Members, PathKind, Plan, Project, Tree, folders_above};
+use crate::finding::Finding;
+use crate::printable;
+use crate::source;
+
+/// Folders of scripts beside those of a list and those above it.
+const FOLDERS: [&str; 8] = [
+    ".github/workflows",
+    "bin",
+    "build",
+    "ci",
+    "hack",
+    "script",
+    "scripts",
+    "tools",
+];
+
+/// Endings of scripts. So is what has none, such as a `Makefile`.
+const ENDINGS: [&str; 9] = [
+    "sh", "bash", "py", "mk", "js", "ps1", "yml", "yaml", "groovy",
+];
+
+/// More scripts in one folder, and longer ones, are not read.
+const MOST: usize = 64;
+const LONGEST: usize = 1 << 18;
+
+/// Programs that copy images, and words for what they do.
+const PROGRAMS: [&str; 10] = [
+    "buildah", "crane", "ctr ", "docker", "imgpkg", "nerdctl", "oras", "podman", "regctl", "skopeo",
+];
+const VERBS: [&str; 6] = ["copy", "push", "sync", "tag ", "import", "crane cp"];
+
+const COPIED: &str =
+    "copies images that are listed here: the names of the copies would change, too";
+
+/// Whether a file may be such a list, by its bytes: it is no object of Kubernetes.
+pub fn may_be_list(bytes: &[u8]) -> bool {
+    memmem::find(bytes, b"apiVersion").is_none()
+}
+
+/// The lists of a run, each with a script that copies its images.
+pub struct Copied {
+    lists: Vec<(PathBuf, PathBuf)>,
+}
+
+/// A script that copies images.
+type Script = (PathBuf, Arc<str>);
+
+impl Copied {
+    /// `files` are those that may be lists, and in which something was found.
+    pub fn new(tree: &dyn Tree, files: &[PathBuf]) -> Self {
+        let mut known: HashMap<PathBuf, Arc<[Script]>> = HashMap::new();
+        let mut lists = Vec::new();
+        for path in files {
+            let name = source::file_name(path);
+            let own = path.parent().unwrap_or(Path::new(""));
+            let script = folders_above(tree, own).find_map(|folder| {
+                let scripts = known
+                    .entry(folder)
+                    .or_insert_with_key(|folder| scripts_in(tree, folder));
+                let mut scripts = scripts.iter();
+                let names = |(other, text): &&Script| other != path && has_name(text, &name);
+                scripts.find(names).map(|(script, _)| script.clone())
+            });
+            lists.extend(script.map(|script| (path.clone(), script)));
+        }
+        Self { lists }
+    }
+}
+
+/// The scripts of a folder, and of those for scripts in it.
+fn scripts_in(tree: &dyn Tree, folder: &Path) -> Arc<[Script]> {
+    let below = FOLDERS.iter().map(|name| folder.join(name));
+    let below = below.filter(|folder| tree.place(folder) == PathKind::Folder);
+    let folders = std::iter::once(folder.to_owned()).chain(below);
+    let files = folders.flat_map(|folder| {
+        let scripts = tree.list(&folder).into_iter();
+        scripts.filter(|path| is_script(path)).take(MOST)
+    });
+    let scripts = files.filter_map(|path| {
+        let text = tree.text(&path)?;
+        copies(&text).then_some((path, text))
+    });
+    scripts.collect()
+}
+
+fn is_script(path: &Path) -> bool {
+    let ending = path.extension().and_then(|ending| ending.to_str());
+    ending.is_none_or(|ending| ENDINGS.contains(&ending))
+}
+
+fn copies(text: &str) -> bool {
+    let has = |words: &[&str]| {
+        let mut words = words.iter();
+        words.any(|word| memmem::find(text.as_bytes(), word.as_bytes()).is_some())
+    };
+    text.len() <= LONGEST && has(&PROGRAMS) && has(&VERBS)
+}
+
+/// Whether a text names a file, and no longer name.
+fn has_name(text: &str, name: &str) -> bool {
+    let is_part = |letter: char| letter.is_alphanumeric() || matches!(letter, '-' | '_');
+    text.match_indices(name).any(|(at, _)| {
+        let before = &text[..at];
+        !before.ends_with(is_part)
+            && !before.ends_with('.')
+            && !text[at + name.len()..].starts_with(is_part)
+    })
+}
+
+/// Whether an image is an item of a list by itself.
+fn is_item(finding: &Finding, text: &str) -> bool {
+    let start = finding.span().start;
+    let line = &text[source::line_start(text, start)..start];
+    let before = line.trim_end_matches(['"', '\'']).trim_end();
+    before.is_empty() || before.ends_with(['-', '[', ','])
+}
+
+impl Project for Copied {
+    fn groups(&self) -> Vec<Vec<PathBuf>> {
+        let lists = self.lists.iter();
+        lists.map(|(list, _)| vec![list.clone()]).collect()
+    }
+
+    fn find(&self, _: &mut Members) -> Plan<'_> {
+        Box::new(|members| {
+            for (list, script) in &self.lists {
+                let Some(member) = members.get_mut(list) else {
+                    continue;
+                };
+                let reason = format!("{} {COPIED}", printable::path(script));
+                for finding in member.findings.iter_mut() {
+                    if is_item(finding, &member.text) {
+                        finding.doubt(&reason);
+                    }
+                }
+            }
+        })
+    }
+}

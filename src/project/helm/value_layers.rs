@@ -1,0 +1,206 @@
+//! Values files beside each other, of which one is laid over the other: what one sets as the registry decides where the
+//! other one's name is pulled from. For charts that are not here to be rendered.
+//!
+//! Knows no rule.
+
+use std::path::{Path, PathBuf};
+
+use super::given::is_layer;
+use super::values::{self, Leaf, Table, Value};
+use crate::edit::Applicability;
+use crate::finding::Finding;
+use crate::image;
+use crate::printable;
+use crate::project::{Members, PathKind, Plan, Project, Tree};
+use crate::source::{self, Span};
+
+const BASE: &str = "values.yaml";
+
+/// No more files are laid over each other.
+const MOST_LAYERS: usize = 64;
+
+/// Keys of a registry beside a name, and those that set one for all.
+const REGISTRIES: [&str; 2] = ["registry", "imageRegistry"];
+const GLOBALS: [&[&str]; 2] = [
+    &["global", "imageRegistry"],
+    &["global", "image", "registry"],
+];
+
+/// Whether a file has values, by its name.
+pub fn may_be_layer(path: &Path) -> bool {
+    is_layer(path) || source::file_name(path) == BASE
+}
+
+/// The values files of a run.
+pub struct ValueLayers<'t> {
+    tree: &'t dyn Tree,
+    all: Vec<Beside>,
+}
+
+/// A values file, and what may be laid over it or below it.
+struct Beside {
+    path: PathBuf,
+    others: Vec<PathBuf>,
+}
+
+impl<'t> ValueLayers<'t> {
+    /// `files` are those in which something was found.
+    pub fn new(tree: &'t dyn Tree, files: &[PathBuf]) -> Self {
+        let beside = |path: &PathBuf| {
+            let folder = path.parent().unwrap_or(Path::new(""));
+            let is = |name: &str, kind: PathKind| tree.place(&folder.join(name)) == kind;
+            // What a chart makes of its values, it is rendered to see.
+            if is("Chart.yaml", PathKind::File) && is("templates", PathKind::Folder) {
+                return None;
+            }
+            let is_other = |other: &PathBuf| match is_base(path) {
+                true => is_layer(other),
+                false => is_base(other),
+            };
+            let mut others = tree.list(folder);
+            others.retain(|other| other != path && is_other(other));
+            others.truncate(MOST_LAYERS);
+            let path = path.clone();
+            (!others.is_empty()).then_some(Beside { path, others })
+        };
+        Self {
+            tree,
+            all: files.iter().filter_map(beside).collect(),
+        }
+    }
+
+    fn text(&self, path: &Path, members: &Members) -> Option<String> {
+        let member = members.get(path).map(|member| member.text.clone());
+        member.or_else(|| self.tree.text(path).map(|text| text.to_string()))
+    }
+
+    fn doubt(&self, beside: &Beside, members: &mut Members) {
+        let Some(member) = members.get(&beside.path) else {
+            return;
+        };
+        let text = &member.text;
+        let moved = member.findings.iter().filter_map(|one| {
+            let path = path_moved(one, text)?;
+            Some((one.id, path, registry_of(one)))
+        });
+        let moved: Vec<_> = moved.collect();
+        let Some(own) = (!moved.is_empty())
+            .then(|| values::read(text, 0).ok())
+            .flatten()
+        else {
+            return;
+        };
+        let mut doubts = Vec::new();
+        for other in &beside.others {
+            let set = self.text(other, members);
+            let Some(set) = set.and_then(|text| values::read(&text, 0).ok()) else {
+                continue;
+            };
+            for (id, name, registry) in &moved {
+                let is_over = is_base(&beside.path);
+                if sets_other_registry(&own, &set, (*name, *registry), is_over) {
+                    doubts.push((*id, format!("{} {OTHER_REGISTRY}", printable::path(other))));
+                }
+            }
+        }
+        let Some(member) = members.get_mut(&beside.path) else {
+            return;
+        };
+        for (id, reason) in doubts {
+            if let Some(finding) = member.findings.get_mut(id) {
+                finding.doubt(&reason);
+            }
+        }
+    }
+}
+
+const OTHER_REGISTRY: &str = "sets another registry, and the image may not have the new path there";
+
+fn is_base(path: &Path) -> bool {
+    source::file_name(path) == BASE
+}
+
+/// The name without a host whose path a safe fix changes.
+fn path_moved(finding: &Finding, text: &str) -> Option<Span> {
+    let fix = finding.fix.as_ref();
+    let fix = fix.filter(|fix| fix.applicability == Applicability::Safe && !finding.mention)?;
+    let name = finding.labels.last()?.span;
+    let is_edited = fix.edits.iter().any(|edit| name.covers(edit.span));
+    let is_path = image::split_host(name.of(text)).0.is_none();
+    (is_edited && is_path).then_some(name)
+}
+
+/// Where the registry is, if it is by itself.
+fn registry_of(finding: &Finding) -> Option<Span> {
+    match finding.labels.as_slice() {
+        [registry, _] => Some(registry.span),
+        _ => None,
+    }
+}
+
+/// Whether values that are laid over a file's own, or below them, set another registry for a name of it, and no other name.
+fn sets_other_registry(
+    own: &Table,
+    set: &Table,
+    (name, registry): (Span, Option<Span>),
+    is_over: bool,
+) -> bool {
+    let (Some(name), registry) = (
+        path_to(own, name),
+        registry.and_then(|span| path_to(own, span)),
+    ) else {
+        return false;
+    };
+    let own_registry = registry.as_ref().and_then(|path| leaf_at(own, path));
+    let is_other = |leaf: &Leaf| {
+        let text = leaf.text.trim_end_matches('/');
+        !text.is_empty() && own_registry.is_none_or(|own| own.text.trim_end_matches('/') != text)
+    };
+    let is_global = || {
+        GLOBALS
+            .iter()
+            .any(|path| leaf_at(set, path).is_some_and(is_other))
+    };
+    let (_, map) = name.split_last().unwrap_or((&"", &[]));
+    let is_beside = match &registry {
+        Some(path) => is_over && leaf_at(set, path).is_some_and(is_other),
+        None => REGISTRIES.iter().any(|key| {
+            let path = [map, &[*key]].concat();
+            leaf_at(set, &path).is_some_and(is_other)
+        }),
+    };
+    let has_own_name = is_over && leaf_at(set, &name).is_some();
+    (is_beside || is_global()) && !has_own_name
+}
+
+fn leaf_at<'v>(table: &'v Table, path: &[&str]) -> Option<&'v Leaf> {
+    let (last, map) = path.split_last()?;
+    let map = values::table_at(table, map.iter().copied())?;
+    map.get(*last)?.as_leaf()
+}
+
+/// The keys that lead to what is written at a location.
+fn path_to(table: &Table, at: Span) -> Option<Vec<&str>> {
+    table.iter().find_map(|(key, value)| match value {
+        Value::Leaf(leaf) => leaf.origin.span.covers(at).then(|| vec![key.as_str()]),
+        Value::Table(inner) => path_to(inner, at).map(|mut path| {
+            path.insert(0, key);
+            path
+        }),
+        Value::Null | Value::List(_) => None,
+    })
+}
+
+impl Project for ValueLayers<'_> {
+    fn groups(&self) -> Vec<Vec<PathBuf>> {
+        let group = |beside: &Beside| {
+            let own = std::iter::once(&beside.path);
+            own.chain(&beside.others).cloned().collect()
+        };
+        self.all.iter().map(group).collect()
+    }
+
+    fn find(&self, _: &mut Members) -> Plan<'_> {
+        Box::new(|members| self.all.iter().for_each(|one| self.doubt(one, members)))
+    }
+}
