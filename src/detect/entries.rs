@@ -15,6 +15,7 @@ use crate::syntax::yaml::{Entry, Map, Node};
 pub(super) const NAMES: [&str; 5] = ["name", "key", "variable", "Name", "ParameterKey"];
 
 const PROSE: Usage = Usage::Unknown("it is free text");
+const MAY_BE_BUILT: Usage = Usage::likely("Garden builds it, if a Dockerfile is beside this file");
 const EXAMPLE: Usage = Usage::Mention("it is an example");
 const TESTED: Usage = Usage::Selector {
     reason: "a JSON patch tests for it: it must match what the patch is applied to",
@@ -121,7 +122,8 @@ fn is_labelled(context: &Context<'_>) -> bool {
 
 /// Returns the pointer of a JSON 6902 operation, if `key` is its value.
 fn patched<'m>(map: &'m Map<'m>, key: &str) -> Option<&'m str> {
-    let operation = map.text("op")?;
+    // `operator` in the `plaintext` overrides of Karmada
+    let operation = map.text("op").or_else(|| map.text("operator"))?;
     let known = matches!(
         operation,
         "add" | "replace" | "test" | "remove" | "copy" | "move"
@@ -200,8 +202,14 @@ fn by_key(
         () if says.is_allowed => Some(ALLOWED),
         () if key == "block" && is_block_of_tasks(around, value) => None,
         () if says.is_matched => Some(MATCHED),
-        () if key == "registry" && is_table(context, around, value) => Some(ALLOWED),
+        () if key == "registry" && is_table(context, around, value) => {
+            Some(match siblings::is_one_image(around) {
+                true => siblings::BESIDE_ACCOUNT,
+                false => ALLOWED,
+            })
+        }
         () if says.is_account => Some(ACCOUNT),
+        () if key == "image" && is_garden_module(around) => Some(MAY_BE_BUILT),
         // If no schema row applies: in a JSON patch, or in values of a chart that creates clusters.
         () if key == "imagerepository" => of_kubeadm(context, around),
         () if key == "imageregistry" && has_pause_image(around) => given_version(around),
@@ -221,6 +229,11 @@ fn by_key(
     };
     own.or_else(|| siblings::limit_of(key, around, value))
         .or_else(|| constraints::limit_of(context, around, value))
+}
+
+/// Whether a map is a Garden module for a container: with a Dockerfile beside it, its image is built.
+fn is_garden_module(siblings: &Map<'_>) -> bool {
+    siblings.text("kind") == Some("Module") && siblings.text("type") == Some("container")
 }
 
 /// Returns the usage of kubeadm's `imageRepository`: in a configuration without an `apiVersion`, as in a patch for kind, or

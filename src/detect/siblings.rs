@@ -16,7 +16,7 @@ const REPLACES: Usage =
 const NAMED_ANEW: Usage = Usage::likely(
     "the name of its copy is next to it: check whether something looks for this name",
 );
-const BESIDE_ACCOUNT: Usage =
+pub(super) const BESIDE_ACCOUNT: Usage =
     Usage::likely("credentials are next to it: images may be pushed there, or pulled with them");
 const BESIDE_PATTERN: Usage = Usage::must_agree("the pattern beside it names this location, too");
 const BESIDE_CLOSED: Usage =
@@ -80,6 +80,15 @@ fn is_of_account(key: &str, siblings: &Map<'_>, value: &str) -> bool {
             "passwordsecretref",
         ])
         && !has(&["tag", "digest", "imagetag", "version"])
+}
+
+/// Whether a map has the name and the tag of one image.
+pub(super) fn is_one_image(siblings: &Map<'_>) -> bool {
+    let has = |words: &[&str]| {
+        let mut keys = siblings.entries.iter().filter_map(Entry::name);
+        keys.any(|key| words.iter().any(|word| words::is_folded(key, word)))
+    };
+    has(&["repository", "name", "image"]) && has(&["tag", "imagetag", "digest"])
 }
 
 /// Whether the key as written is `value` or `values`, whatever name a sibling gives it.
