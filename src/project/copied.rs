@@ -70,7 +70,7 @@ impl Copied {
                     .entry(folder)
                     .or_insert_with_key(|folder| scripts_in(tree, folder));
                 let mut scripts = scripts.iter();
-                let names = |(other, text): &&Script| other != path && has_name(text, &name);
+                let names = |(other, text): &&Script| other != path && has_name(text, name);
                 scripts.find(names).map(|(script, _)| script.clone())
             });
             lists.extend(script.map(|script| (path.clone(), script)));

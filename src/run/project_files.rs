@@ -277,7 +277,7 @@ fn projects<'d>(
                 Box::new(Selectors::new(workspace, &selectors, &projects, set)),
                 Box::new(Assertions::new(workspace, &tests)),
                 Box::new(Builds::new(workspace, &builders, set)),
-                Box::new(ValueLayers::new(workspace, &layers)),
+                Box::new(ValueLayers::new(workspace, &layers, &releases)),
                 Box::new(Copied::new(workspace, &lists)),
             ]
         };

@@ -13,6 +13,7 @@ use crate::image;
 use crate::printable;
 use crate::project::{Members, PathKind, Plan, Project, Tree};
 use crate::source::{self, Span};
+use crate::syntax::yaml::{self, Node};
 
 const BASE: &str = "values.yaml";
 
@@ -37,15 +38,21 @@ pub struct ValueLayers<'t> {
     all: Vec<Beside>,
 }
 
-/// A values file, and what may be laid over it or below it.
+/// A values file, and others with which it is used.
 struct Beside {
     path: PathBuf,
-    others: Vec<PathBuf>,
+    others: Vec<Other>,
+}
+
+struct Other {
+    path: PathBuf,
+    /// Whether its values override those of the first.
+    is_over: bool,
 }
 
 impl<'t> ValueLayers<'t> {
-    /// `files` are those in which something was found.
-    pub fn new(tree: &'t dyn Tree, files: &[PathBuf]) -> Self {
+    /// `files` are those in which something was found, `releases` those that may list values files.
+    pub fn new(tree: &'t dyn Tree, files: &[PathBuf], releases: &[PathBuf]) -> Self {
         let beside = |path: &PathBuf| {
             let folder = path.parent().unwrap_or(Path::new(""));
             let is = |name: &str, kind: PathKind| tree.place(&folder.join(name)) == kind;
@@ -60,12 +67,16 @@ impl<'t> ValueLayers<'t> {
             let mut others = tree.list(folder);
             others.retain(|other| other != path && is_other(other));
             others.truncate(MOST_LAYERS);
+            let is_over = is_base(path);
+            let others = others.into_iter().map(|path| Other { path, is_over });
+            let others: Vec<Other> = others.collect();
             let path = path.clone();
             (!others.is_empty()).then_some(Beside { path, others })
         };
+        let listed = releases.iter().flat_map(|path| listed(tree, path));
         Self {
             tree,
-            all: files.iter().filter_map(beside).collect(),
+            all: files.iter().filter_map(beside).chain(listed).collect(),
         }
     }
 
@@ -92,14 +103,14 @@ impl<'t> ValueLayers<'t> {
         };
         let mut doubts = Vec::new();
         for other in &beside.others {
-            let set = self.text(other, members);
+            let set = self.text(&other.path, members);
             let Some(set) = set.and_then(|text| values::read(&text, 0).ok()) else {
                 continue;
             };
             for (id, name, registry) in &moved {
-                let is_over = is_base(&beside.path);
-                if sets_other_registry(&own, &set, (*name, *registry), is_over) {
-                    doubts.push((*id, format!("{} {OTHER_REGISTRY}", printable::path(other))));
+                if sets_other_registry(&own, &set, (*name, *registry), other.is_over) {
+                    let other = printable::path(&other.path);
+                    doubts.push((*id, format!("{other} {OTHER_REGISTRY}")));
                 }
             }
         }
@@ -112,6 +123,37 @@ impl<'t> ValueLayers<'t> {
             }
         }
     }
+}
+
+/// The values files that a release of helmfile lists, each with the others of its list: later ones override earlier ones.
+fn listed(tree: &dyn Tree, release: &Path) -> Vec<Beside> {
+    let folder = release.parent().unwrap_or(Path::new(""));
+    let text = tree.text(release).unwrap_or_default();
+    let parsed = yaml::parse(&text, Span::new(0, text.len()));
+    let roots = parsed.documents.iter().filter_map(Node::as_map);
+    let releases = roots.flat_map(|root| root.items("releases"));
+    let lists = releases.filter_map(|release| Some(release.as_map()?.items("values")));
+    let mut all = Vec::new();
+    for list in lists.filter(|list| list.len() <= MOST_LAYERS) {
+        let files = list.iter().filter_map(Node::as_scalar);
+        let files: Vec<PathBuf> = files
+            .map(|file| tree.resolve(folder, &file.value))
+            .collect();
+        for (at, path) in files.iter().enumerate() {
+            let others = files.iter().enumerate().filter(|(other, _)| *other != at);
+            let others = others.map(|(other, path)| Other {
+                path: path.clone(),
+                is_over: other > at,
+            });
+            if files.len() > 1 && tree.is_suspect(path) {
+                all.push(Beside {
+                    path: path.clone(),
+                    others: others.collect(),
+                });
+            }
+        }
+    }
+    all
 }
 
 const OTHER_REGISTRY: &str = "sets another registry, and the image may not have the new path there";
@@ -195,7 +237,8 @@ impl Project for ValueLayers<'_> {
     fn groups(&self) -> Vec<Vec<PathBuf>> {
         let group = |beside: &Beside| {
             let own = std::iter::once(&beside.path);
-            own.chain(&beside.others).cloned().collect()
+            let others = beside.others.iter().map(|other| &other.path);
+            own.chain(others).cloned().collect()
         };
         self.all.iter().map(group).collect()
     }

@@ -47,6 +47,9 @@ pub(super) struct Near {
     pub(super) root: Option<Root>,
 }
 
+/// A name, the files that spell it, and the root that it is selected in.
+type Based<'b> = (&'b String, Vec<&'b PathBuf>, Option<Root>);
+
 /// Finds what documents select in the folders above them.
 pub(super) fn bases(tree: &dyn Tree, files: &[PathBuf], rules: &RuleSet) -> Vec<Near> {
     let suspects = files.iter().filter(|path| tree.is_suspect(path));
@@ -59,8 +62,7 @@ pub(super) fn bases(tree: &dyn Tree, files: &[PathBuf], rules: &RuleSet) -> Vec<
         // A file that only selects a name is not a base.
         files.retain(|file| spoken.get(file).is_none_or(|own| own.pulled.contains(name)));
     }
-    let mut selecting: BTreeMap<(&String, Vec<&PathBuf>, Option<Root>), Vec<&PathBuf>> =
-        BTreeMap::new();
+    let mut selecting: BTreeMap<Based<'_>, Vec<&PathBuf>> = BTreeMap::new();
     for (path, spoken) in &spoken {
         let root = spoken.root.as_ref().map(|(_, whose)| *whose);
         for name in spoken.selected.difference(&spoken.own) {
