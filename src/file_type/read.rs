@@ -13,7 +13,7 @@ use crate::syntax::yaml::{self, Parsed, SyntaxError};
 /// Storage for the masked texts that trees borrow: one for each kind of mask, filled when that kind is tried.
 #[derive(Debug, Default)]
 pub struct Masks {
-    rungs: [OnceCell<String>; 5],
+    rungs: [OnceCell<String>; 6],
 }
 
 /// The result of [`read`].
@@ -40,13 +40,6 @@ pub fn read<'t>(
     hints: Option<&[usize]>,
     masks: &'t Masks,
 ) -> Reading<'t> {
-    let plain = |parsed: Parsed<'t>| Reading {
-        actions: Vec::new(),
-        layers: vec![MaskedView {
-            masked: text,
-            parsed,
-        }],
-    };
     let regions = |text: &str| {
         let mut documents = yaml::documents(text);
         if let Some(hints) = hints {
@@ -58,7 +51,7 @@ pub fn read<'t>(
     let near = hints.filter(|_| search::own_names(text.as_bytes()).next().is_none());
     let has_actions = || text.contains("{{") || text.contains("{%");
     match parser {
-        Parser::Text => plain(Parsed::default()),
+        Parser::Text => plain(text, Parsed::default()),
         Parser::Hcl | Parser::HclText => {
             let scan = hcl::scan(text);
             let mask = || template::mask(text, &scan.actions, Mask::Lines);
@@ -70,31 +63,7 @@ pub fn read<'t>(
             }
         }
         Parser::Template if has_actions() => masked(text, &regions(text), near, masks),
-        Parser::Yaml | Parser::Template => {
-            let regions = regions(text);
-            let parsed = parse(text, &regions, near);
-            if !parsed.errors.is_empty()
-                && let Some(masked) = json_comments::masked(text)
-            {
-                let masked: &'t str = masks.rungs[0].get_or_init(|| masked);
-                let view = MaskedView {
-                    masked,
-                    parsed: parse(masked, &regions, near),
-                };
-                if view.parsed.errors.is_empty() {
-                    return Reading {
-                        actions: Vec::new(),
-                        layers: vec![view],
-                    };
-                }
-            }
-            // A plain file may still hold template actions: if it does not parse, it is read as a template.
-            if parsed.errors.is_empty() || !has_actions() {
-                plain(parsed)
-            } else {
-                masked(text, &regions, near, masks)
-            }
-        }
+        Parser::Yaml | Parser::Template => unmasked(text, &regions(text), near, masks),
         Parser::Helpers => {
             let mut bodies = template::define_bodies(&template::actions(text));
             // Without named templates, the whole text is read as one template, if that is YAML.
@@ -106,6 +75,45 @@ pub fn read<'t>(
             masked(text, &bodies, near, masks)
         }
     }
+}
+
+fn plain<'t>(masked: &'t str, parsed: Parsed<'t>) -> Reading<'t> {
+    Reading {
+        actions: Vec::new(),
+        layers: vec![MaskedView { masked, parsed }],
+    }
+}
+
+/// Reads a plain file. If it does not parse, it may still hold comments of JSON, or template actions.
+fn unmasked<'t>(
+    text: &'t str,
+    regions: &[Span],
+    near: Option<&[usize]>,
+    masks: &'t Masks,
+) -> Reading<'t> {
+    let parsed = parse(text, regions, near);
+    if parsed.errors.is_empty() {
+        return plain(text, parsed);
+    }
+    let has_actions = text.contains("{{") || text.contains("{%");
+    match json_with_comments(text, regions, near, masks) {
+        Some(reading) => reading,
+        None if has_actions => masked(text, regions, near, masks),
+        None => plain(text, parsed),
+    }
+}
+
+/// Reads JSON without its comments, if it parses then.
+fn json_with_comments<'t>(
+    text: &'t str,
+    regions: &[Span],
+    near: Option<&[usize]>,
+    masks: &'t Masks,
+) -> Option<Reading<'t>> {
+    let without = json_comments::masked(text)?;
+    let masked: &'t str = masks.rungs[5].get_or_init(|| without);
+    let parsed = parse(masked, regions, near);
+    parsed.errors.is_empty().then(|| plain(masked, parsed))
 }
 
 /// Whether one of the offsets lies in the span.

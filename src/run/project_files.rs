@@ -259,19 +259,14 @@ fn projects<'d>(
                 releases_around: &releases_around,
                 naming: &naming,
             };
-            let rule_of = |id: &str| {
+            let rule_of = Box::new(|id: &str| {
                 let mut areas = areas.iter();
                 areas.find_map(|area| area.config.rule_of_chart(id, options.as_of))
-            };
+            });
             let (set, prefilter) = (&rules.set, &rules.prefilter);
             vec![
                 Box::new(Charts::new(
-                    workspace,
-                    files,
-                    Box::new(rule_of),
-                    set,
-                    prefilter,
-                    vendored,
+                    workspace, files, rule_of, set, prefilter, vendored,
                 )),
                 Box::new(Trees::new(workspace, &projects, set)),
                 Box::new(Selectors::new(workspace, &selectors, &projects, set)),
