@@ -41,20 +41,17 @@ pub(super) struct Named {
 }
 
 /// Determines the effective name of the value of a key. A sibling or a schema may override the key.
-pub(super) fn named(context: &Context<'_>, map: &Map<'_>, raw: &str) -> Option<Named> {
+pub(super) fn named(context: &Context<'_>, map: &Map<'_>, raw: &str) -> Named {
     // Kyverno's `+(key)`: set only if it is missing.
     let added = raw.strip_prefix("+(").and_then(|key| key.strip_suffix(')'));
     let key = words::fold(added.unwrap_or(raw));
-    let plain = |key: String, parent: Option<String>| {
-        let schema = None;
-        Some(Named {
-            key,
-            parent,
-            schema,
-        })
+    let plain = |key: String, parent: Option<String>| Named {
+        key,
+        parent,
+        schema: None,
     };
     if let Some(schema) = context.schema {
-        return Some(in_schema(context, schema, raw, key));
+        return in_schema(context, schema, raw, key);
     }
     if context.document.kind == DocumentType::Terraform {
         if is_labelled(context) {

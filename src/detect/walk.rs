@@ -185,9 +185,7 @@ fn may_be_of_interest(input: &Input<'_>, entry: &Entry<'_>) -> bool {
 
 fn pair(context: &Context<'_>, map: &Map<'_>, entry: &Entry<'_>, out: &mut Vec<ImageUse>) {
     let raw = entry.name().unwrap_or_default();
-    let Some(named) = entries::named(context, map, raw) else {
-        return;
-    };
+    let named = entries::named(context, map, raw);
     let mut below = context.value(map, raw, &named.key);
     if let Some(parent) = &named.parent {
         below.parent = parent;

@@ -9,8 +9,9 @@ use std::sync::Arc;
 
 use super::archive::{self, Budget, Files};
 use super::chart::{self, Dependency, Metadata};
+use super::coalesce::read_whole;
 use super::guard::Guard;
-use super::values::{self, Table};
+use super::values::Table;
 use super::vendored::{Vendored, asked_for};
 use crate::file_type;
 use crate::printable;
@@ -401,7 +402,7 @@ impl<'l> Loader<'l> {
         let number = self.loaded.files.len();
         let place = format!("{place}/values.yaml");
         self.loaded.suspect |= of_root && self.prefilter.has_stem(text.as_bytes());
-        let table = values::read(text, number).unwrap_or_else(|error| {
+        let table = read_whole(text, number).unwrap_or_else(|error| {
             self.fault(&place, error, false);
             Table::new()
         });
