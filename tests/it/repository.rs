@@ -52,12 +52,14 @@ impl Repository {
 
 /// Isolates a git command from the configuration of whoever runs the tests.
 pub(crate) fn scrubbed(command: &mut Command) -> &mut Command {
+    // `GIT_EDITOR` and its like take precedence over the settings that tests make.
+    let of_git = |name: &std::ffi::OsString| name.as_encoded_bytes().starts_with(b"GIT_");
+    for name in std::env::vars_os().map(|(name, _)| name).filter(of_git) {
+        command.env_remove(name);
+    }
     command
         .env("GIT_CONFIG_GLOBAL", "/dev/null")
         .env("GIT_CONFIG_NOSYSTEM", "1")
-        .env_remove("GIT_DIR")
-        .env_remove("GIT_INDEX_FILE")
-        .env_remove("GIT_WORK_TREE")
 }
 
 /// Runs git, and asserts that it succeeds.
