@@ -3,14 +3,15 @@
 //!
 //! Runs nothing: a script that names the file and has the words of a copy is enough to need review.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use memchr::memmem;
 
 use super::{Members, PathKind, Plan, Project, Tree, folders_above};
 use crate::finding::Finding;
+use crate::parallel::lock;
 use crate::printable;
 use crate::source;
 
@@ -44,38 +45,61 @@ const VERBS: [&str; 6] = ["copy", "push", "sync", "tag ", "import", "crane cp"];
 const COPIED: &str =
     "copies images that are listed here: the names of the copies would change, too";
 
-/// Whether a file may be such a list, by its bytes: it is no object of Kubernetes.
+/// Whether a file may be such a list, by its bytes: it is not an object of Kubernetes, and an item names an image.
 pub fn may_be_list(bytes: &[u8]) -> bool {
+    let is_name = |line: &&[u8]| {
+        let item = line.trim_ascii_start();
+        let item = item.strip_prefix(b"-").unwrap_or(item).trim_ascii();
+        let item = item.trim_ascii_start().strip_prefix(b"[").unwrap_or(item);
+        let begins = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'"' | b'\'');
+        item.first().is_some_and(begins)
+            && memchr::memchr(b'/', item).is_some()
+            && memmem::find(item, b": ").is_none()
+    };
     memmem::find(bytes, b"apiVersion").is_none()
+        && bytes
+            .split(|byte| *byte == b'\n')
+            .any(|line| is_name(&line))
 }
 
-/// The lists of a run, each with a script that copies its images.
-pub struct Copied {
-    lists: Vec<(PathBuf, PathBuf)>,
+/// The files of a run that may be lists. Scripts are only read for a list with an image that would move.
+pub struct Copied<'t> {
+    tree: &'t dyn Tree,
+    lists: BTreeSet<PathBuf>,
+    known: Mutex<HashMap<PathBuf, Arc<[Script]>>>,
 }
 
 /// A script that copies images.
 type Script = (PathBuf, Arc<str>);
 
-impl Copied {
+impl<'t> Copied<'t> {
     /// `files` are those that may be lists, and in which something was found.
-    pub fn new(tree: &dyn Tree, files: &[PathBuf]) -> Self {
-        let mut known: HashMap<PathBuf, Arc<[Script]>> = HashMap::new();
-        let mut lists = Vec::new();
-        for path in files {
-            let name = source::file_name(path);
-            let own = path.parent().unwrap_or(Path::new(""));
-            let script = folders_above(tree, own).find_map(|folder| {
-                let scripts = known
-                    .entry(folder)
-                    .or_insert_with_key(|folder| scripts_in(tree, folder));
-                let mut scripts = scripts.iter();
-                let names = |(other, text): &&Script| other != path && has_name(text, name);
-                scripts.find(names).map(|(script, _)| script.clone())
-            });
-            lists.extend(script.map(|script| (path.clone(), script)));
+    pub fn new(tree: &'t dyn Tree, files: &[PathBuf]) -> Self {
+        Self {
+            tree,
+            lists: files.iter().cloned().collect(),
+            known: Mutex::default(),
         }
-        Self { lists }
+    }
+
+    /// Returns the path of a script that copies the images of a list.
+    fn script_of(&self, list: &Path) -> Option<PathBuf> {
+        let name = source::file_name(list);
+        let own = list.parent().unwrap_or(Path::new(""));
+        folders_above(self.tree, own).find_map(|folder| {
+            let scripts = self.scripts_in(folder);
+            let mut scripts = scripts.iter();
+            let names = |(other, text): &&Script| other != list && has_name(text, name);
+            scripts.find(names).map(|(script, _)| script.clone())
+        })
+    }
+
+    fn scripts_in(&self, folder: PathBuf) -> Arc<[Script]> {
+        let mut known = lock(&self.known);
+        let scripts = known.entry(folder);
+        scripts
+            .or_insert_with_key(|folder| scripts_in(self.tree, folder))
+            .clone()
     }
 }
 
@@ -127,24 +151,30 @@ fn is_item(finding: &Finding, text: &str) -> bool {
     before.is_empty() || before.ends_with(['-', '[', ','])
 }
 
-impl Project for Copied {
+impl Project for Copied<'_> {
     fn groups(&self) -> Vec<Vec<PathBuf>> {
-        let lists = self.lists.iter();
-        lists.map(|(list, _)| vec![list.clone()]).collect()
+        self.lists.iter().map(|list| vec![list.clone()]).collect()
     }
 
     fn find(&self, _: &mut Members) -> Plan<'_> {
         Box::new(|members| {
-            for (list, script) in &self.lists {
-                let Some(member) = members.get_mut(list) else {
+            let lists = members
+                .iter_mut()
+                .filter(|(path, _)| self.lists.contains(*path));
+            for (list, member) in lists {
+                let is_moved = |one: &&mut Finding| one.fix.is_some() && is_item(one, &member.text);
+                let items = member.findings.iter_mut().filter(is_moved);
+                let mut items = items.peekable();
+                let script = items
+                    .peek()
+                    .is_some()
+                    .then(|| self.script_of(list))
+                    .flatten();
+                let Some(script) = script else {
                     continue;
                 };
-                let reason = format!("{} {COPIED}", printable::path(script));
-                for finding in member.findings.iter_mut() {
-                    if is_item(finding, &member.text) {
-                        finding.doubt(&reason);
-                    }
-                }
+                let reason = format!("{} {COPIED}", printable::path(&script));
+                items.for_each(|finding| finding.doubt(&reason));
             }
         })
     }
