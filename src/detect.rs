@@ -52,6 +52,7 @@ pub use image_use::{Companion, DigestSlot, ImageUse, Object, OwnKey, Tag, in_ord
 pub use input::Input;
 pub use live::once_each;
 pub use reports::REPORT_GROUPS;
+pub use spread::GLOBAL_REGISTRIES;
 pub use text::Prose;
 pub use usage::{Certainty, Usage};
 pub use words::REPLACED;

@@ -137,7 +137,7 @@ fn rule_of_url(one: &ImageUse, file: &str, rules: &RuleSet) -> Option<(Arc<str>,
     }
 }
 
-/// The rule of a registry at a URL that is only named: `server: https://k8s.gcr.io`.
+/// Returns the rule for a registry in a URL that is only mentioned: `server: https://k8s.gcr.io`.
 fn rule_of_registry(
     one: &ImageUse,
     file: &str,

@@ -65,10 +65,7 @@ pub(super) fn limit_of(key: &str, siblings: &Map<'_>, value: &Node<'_>) -> Optio
 
 /// Whether a small map contains a location and an account for it, but no image that is pulled: nothing has a tag.
 fn is_of_account(key: &str, siblings: &Map<'_>, value: &str) -> bool {
-    let has = |words: &[&str]| {
-        let mut keys = siblings.entries.iter().filter_map(Entry::name);
-        keys.any(|key| words.iter().any(|word| words::is_folded(key, word)))
-    };
+    let has = |words: &[&str]| has_key(siblings, words);
     value.contains('.')
         && siblings.entries.len() <= words::LARGEST_ACCOUNT
         && !words::is_image_alone(key)
@@ -84,11 +81,14 @@ fn is_of_account(key: &str, siblings: &Map<'_>, value: &str) -> bool {
 
 /// Whether a map has the name and the tag of one image.
 pub(super) fn is_one_image(siblings: &Map<'_>) -> bool {
-    let has = |words: &[&str]| {
-        let mut keys = siblings.entries.iter().filter_map(Entry::name);
-        keys.any(|key| words.iter().any(|word| words::is_folded(key, word)))
-    };
-    has(&["repository", "name", "image"]) && has(&["tag", "imagetag", "digest"])
+    has_key(siblings, &["repository", "name", "image"])
+        && has_key(siblings, &["tag", "imagetag", "digest"])
+}
+
+/// Whether a map has one of some keys, given in folded form.
+fn has_key(map: &Map<'_>, words: &[&str]) -> bool {
+    let mut keys = map.entries.iter().filter_map(Entry::name);
+    keys.any(|key| words.iter().any(|word| words::is_folded(key, word)))
 }
 
 /// Whether the key as written is `value` or `values`, whatever name a sibling gives it.

@@ -14,6 +14,7 @@ use super::siblings;
 use super::usage::Usage;
 use super::words;
 use crate::syntax::yaml::{List, Map, Node};
+pub use reader::GLOBAL_REGISTRIES;
 use reader::Reader;
 
 /// The maximum nesting of merge keys. Deeper merges are not analyzed.

@@ -1,22 +1,22 @@
-//! Names in the tables by which a runtime finds registries: of containerd, and the `registries.conf` of Podman and CRI-O.
+//! Registries in the TOML tables of container runtimes: those of containerd, and `registries.conf` of Podman and CRI-O.
 
 use super::flag;
 use super::usage::{ACCOUNT, MIRRORED, Usage};
 
-/// The table that a registry without a `prefix` of its own is about.
+/// The header of a table of `registries.conf`.
 const REGISTRY: &str = "[[registry]]";
 
 const LOCATION: &str = "location";
 
-/// So many bytes before and behind a name are looked at.
+/// The maximum number of bytes before and after a name that are examined.
 const LONGEST_TABLE: usize = 1 << 12;
 
-/// How a token is used, where a table says it.
+/// Returns the usage of the name at `start`, if a table decides it.
 pub(super) fn usage_at(text: &str, start: usize) -> Option<Usage> {
     in_header(text, start).or_else(|| is_key(text, start).then_some(MIRRORED))
 }
 
-/// `[plugins."io.containerd.grpc.v1.cri".registry.mirrors."k8s.gcr.io"]`
+/// Returns the usage in the header of a table: `[plugins."io.containerd.grpc.v1.cri".registry.mirrors."k8s.gcr.io"]`
 fn in_header(text: &str, start: usize) -> Option<Usage> {
     let before = text[..start].strip_suffix(['"', '\''])?;
     match before {
@@ -26,7 +26,7 @@ fn in_header(text: &str, start: usize) -> Option<Usage> {
     }
 }
 
-/// Whether it is the `location` of a `[[registry]]` that has no `prefix`: images are looked up by it then.
+/// Whether the name is the `location` of a `[[registry]]` without a `prefix`. Images are then looked up by it.
 fn is_key(text: &str, start: usize) -> bool {
     if flag::word(text, start) != Some(LOCATION) {
         return false;

@@ -50,6 +50,9 @@ pub(super) const LOCAL: Usage =
 
 pub(super) const NOTHING_SAYS: &str = "nothing here says that an image is pulled from it";
 
+pub(super) const SELECTS: &str =
+    "it selects an image by the name in a base, so both must change together";
+
 pub(super) const MUST_MATCH: &str = "it must match what another source names";
 /// Like [`MUST_MATCH`], for an entry in an embedded text, such as a file in a `ConfigMap`.
 pub(super) const MUST_MATCH_IN_TEXT: &str =

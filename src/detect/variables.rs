@@ -50,7 +50,7 @@ pub(super) fn mark_registries(text: &str, uses: &mut [ImageUse]) {
     }
 }
 
-/// Whether nothing but a word such as `prefix` or `target` says that the value is no image.
+/// Whether only a word such as `prefix` or `target` in the name suggests that the value is not an image.
 fn is_word_of_scalar(name: &str) -> bool {
     let key = words::fold(name);
     words::is_mention_of_scalar(&key) && !words::is_mention(&key) && !words::is_closed_list(&key)

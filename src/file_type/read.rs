@@ -49,7 +49,6 @@ pub fn read<'t>(
     };
     // What an ignore comment applies to depends on the comments around it, so all of them are needed.
     let near = hints.filter(|_| search::own_names(text.as_bytes()).next().is_none());
-    let has_actions = || text.contains("{{") || text.contains("{%");
     match parser {
         Parser::Text => plain(text, Parsed::default()),
         Parser::Hcl | Parser::HclText => {
@@ -62,7 +61,7 @@ pub fn read<'t>(
                 layers: vec![MaskedView { masked, parsed }],
             }
         }
-        Parser::Template if has_actions() => masked(text, &regions(text), near, masks),
+        Parser::Template if has_actions(text) => masked(text, &regions(text), near, masks),
         Parser::Yaml | Parser::Template => unmasked(text, &regions(text), near, masks),
         Parser::Helpers => {
             let mut bodies = template::define_bodies(&template::actions(text));
@@ -77,6 +76,10 @@ pub fn read<'t>(
     }
 }
 
+fn has_actions(text: &str) -> bool {
+    text.contains("{{") || text.contains("{%")
+}
+
 fn plain<'t>(masked: &'t str, parsed: Parsed<'t>) -> Reading<'t> {
     Reading {
         actions: Vec::new(),
@@ -84,7 +87,7 @@ fn plain<'t>(masked: &'t str, parsed: Parsed<'t>) -> Reading<'t> {
     }
 }
 
-/// Reads a plain file. If it does not parse, it may still hold comments of JSON, or template actions.
+/// Reads a plain file. If it does not parse, it may be JSON with comments, or a template.
 fn unmasked<'t>(
     text: &'t str,
     regions: &[Span],
@@ -95,15 +98,14 @@ fn unmasked<'t>(
     if parsed.errors.is_empty() {
         return plain(text, parsed);
     }
-    let has_actions = text.contains("{{") || text.contains("{%");
     match json_with_comments(text, regions, near, masks) {
         Some(reading) => reading,
-        None if has_actions => masked(text, regions, near, masks),
+        None if has_actions(text) => masked(text, regions, near, masks),
         None => plain(text, parsed),
     }
 }
 
-/// Reads JSON without its comments, if it parses then.
+/// Reads JSON without its comments. `None` if it still does not parse.
 fn json_with_comments<'t>(
     text: &'t str,
     regions: &[Span],

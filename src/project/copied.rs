@@ -1,7 +1,7 @@
 //! Lists of images that a script in another file copies: `for i in $(yq '.images[]' images.yaml); do docker push reg/$i; done`.
-//! The names of the copies are made of those in the list, and would change with them.
+//! The names of the copies are built from those in the list, and would change with them.
 //!
-//! Runs nothing: a script that names the file and has the words of a copy is enough to need review.
+//! Runs nothing: fixes need review if a script names the file and contains the words of a copy.
 
 use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
@@ -15,7 +15,7 @@ use crate::parallel::lock;
 use crate::printable;
 use crate::source;
 
-/// Folders of scripts beside those of a list and those above it.
+/// Folders that often contain scripts, below the folder of a list or one above it.
 const FOLDERS: [&str; 8] = [
     ".github/workflows",
     "bin",
@@ -27,12 +27,12 @@ const FOLDERS: [&str; 8] = [
     "tools",
 ];
 
-/// Endings of scripts. So is what has none, such as a `Makefile`.
+/// Extensions of scripts. A file without one, such as a `Makefile`, counts as a script.
 const ENDINGS: [&str; 9] = [
     "sh", "bash", "py", "mk", "js", "ps1", "yml", "yaml", "groovy",
 ];
 
-/// More scripts in one folder, and longer ones, are not read.
+/// The maximum number of scripts per folder, and of bytes per script.
 const MOST: usize = 64;
 const LONGEST: usize = 1 << 18;
 
@@ -62,7 +62,7 @@ pub fn may_be_list(bytes: &[u8]) -> bool {
             .any(|line| is_name(&line))
 }
 
-/// The files of a run that may be lists. Scripts are only read for a list with an image that would move.
+/// The files of a run that may be lists. Scripts are only read if a list contains an image that would move.
 pub struct Copied<'t> {
     tree: &'t dyn Tree,
     lists: BTreeSet<PathBuf>,
@@ -73,7 +73,7 @@ pub struct Copied<'t> {
 type Script = (PathBuf, Arc<str>);
 
 impl<'t> Copied<'t> {
-    /// `files` are those that may be lists, and in which something was found.
+    /// `files` are those that may be lists and contain a legacy name.
     pub fn new(tree: &'t dyn Tree, files: &[PathBuf]) -> Self {
         Self {
             tree,
@@ -103,7 +103,7 @@ impl<'t> Copied<'t> {
     }
 }
 
-/// The scripts of a folder, and of those for scripts in it.
+/// Returns the scripts that copy images, in a folder and in its folders for scripts.
 fn scripts_in(tree: &dyn Tree, folder: &Path) -> Arc<[Script]> {
     let below = FOLDERS.iter().map(|name| folder.join(name));
     let below = below.filter(|folder| tree.place(folder) == PathKind::Folder);
@@ -132,7 +132,7 @@ fn copies(text: &str) -> bool {
     text.len() <= LONGEST && has(&PROGRAMS) && has(&VERBS)
 }
 
-/// Whether a text names a file, and no longer name.
+/// Whether a text contains a file name, not as a part of a longer name.
 fn has_name(text: &str, name: &str) -> bool {
     let is_part = |letter: char| letter.is_alphanumeric() || matches!(letter, '-' | '_');
     text.match_indices(name).any(|(at, _)| {
@@ -143,7 +143,7 @@ fn has_name(text: &str, name: &str) -> bool {
     })
 }
 
-/// Whether an image is an item of a list by itself.
+/// Whether an image is a whole item of a list.
 fn is_item(finding: &Finding, text: &str) -> bool {
     let start = finding.span().start;
     let line = &text[source::line_start(text, start)..start];

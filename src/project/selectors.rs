@@ -48,7 +48,7 @@ struct Applied {
     near: Option<String>,
     /// Whether there are too many files to change together.
     are_many: bool,
-    /// Whether it is the root of a repository that they are applied to.
+    /// The kind of root, if they are applied to the root of a repository.
     root: Option<Root>,
 }
 
@@ -245,12 +245,13 @@ impl Applied {
             Some(fixes) => {
                 named.remove(name);
                 named.extend(new.map(|new| (new, BTreeSet::from([name.to_owned()]))));
-                let place = self.place_of(members, selectors);
+                let doubt = (self.root == Some(Root::Unknown))
+                    .then(|| format!("{} {MAY_BE_OTHER}", self.place_of(members, selectors)));
                 for (location, fix) in fixes {
                     if let Some(finding) = finding(members, &location) {
                         finding.replace_fix(fix);
-                        if self.root == Some(Root::Unknown) {
-                            finding.doubt(&format!("{place} {MAY_BE_OTHER}"));
+                        if let Some(doubt) = &doubt {
+                            finding.doubt(doubt);
                         }
                     }
                 }

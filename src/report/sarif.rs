@@ -6,6 +6,7 @@
 mod descriptors;
 mod log;
 
+use std::collections::BTreeSet;
 use std::path::{MAIN_SEPARATOR, Path};
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
@@ -262,9 +263,7 @@ fn fixes<'f>(
             replacements,
         });
     }
-    let mut paths: Vec<_> = fix.elsewhere.iter().map(|edit| &edit.path).collect();
-    paths.sort();
-    paths.dedup();
+    let paths: BTreeSet<_> = fix.elsewhere.iter().map(|edit| &edit.path).collect();
     for path in paths {
         let edits = fix.elsewhere.iter().filter(|edit| edit.path == *path);
         let replacements = edits.map(|edit| Replacement {

@@ -38,9 +38,9 @@ pub(super) struct ProjectFiles {
     tests: Vec<PathBuf>,
     /// Files that may list the images that are built.
     builders: Vec<PathBuf>,
-    /// Those that may be values, beside others.
+    /// Files that may be values files.
     layers: Vec<PathBuf>,
-    /// Those that may be lists of images.
+    /// Files that may be lists of images.
     lists: Vec<PathBuf>,
 }
 

@@ -24,9 +24,9 @@ pub(super) struct Roles {
     pub(super) asserts: bool,
     /// Whether it may list the images that are built.
     pub(super) builds: bool,
-    /// It may be values that are laid over others, or below them.
+    /// Whether it may be a values file that overrides others, or is overridden.
     pub(super) is_layer: bool,
-    /// It may be a list of images that a script copies.
+    /// Whether it may be a list of images that a script copies.
     pub(super) is_list: bool,
     /// Whether it may name a chart with a version, or its source.
     pub(super) names_chart: bool,

@@ -1,44 +1,41 @@
-//! Comments in JSON, as JSONC and JSON5 have them: `// ...` and `/* ... */`.
+//! Comments in JSONC and JSON5: `// ...` and `/* ... */`.
 
-/// The text with spaces in place of its comments, at the same offsets. `None` where there are none, or the text is no JSON.
+/// Replaces comments with spaces, so that offsets stay. `None` if there are none, or if the text is not a JSON map or list.
 pub fn masked(text: &str) -> Option<String> {
-    let mut masked = text.as_bytes().to_vec();
-    let mut first = None;
-    let mut has_comments = false;
+    let mut masked: Option<Vec<u8>> = None;
+    let mut is_json = false;
     let mut at = 0;
     while at < text.len() {
         let rest = &text[at..];
         let length = match rest.as_bytes()[0] {
             b'/' if rest.starts_with("//") => rest.find('\n').unwrap_or(rest.len()),
             b'/' if rest.starts_with("/*") => rest.find("*/").map_or(rest.len(), |end| end + 2),
-            quote @ (b'"' | b'\'') => {
-                first.get_or_insert(quote);
-                at += string(rest, quote);
-                continue;
-            }
             other => {
-                if !other.is_ascii_whitespace() {
-                    first.get_or_insert(other);
+                is_json |= matches!(other, b'{' | b'[');
+                if !is_json && !other.is_ascii_whitespace() {
+                    return None;
                 }
-                at += rest.chars().next().map_or(1, char::len_utf8);
+                at += match other {
+                    b'"' | b'\'' => string(rest, other),
+                    _ => rest.chars().next().map_or(1, char::len_utf8),
+                };
                 continue;
             }
         };
+        let masked = masked.get_or_insert_with(|| text.as_bytes().to_vec());
         for byte in &mut masked[at..at + length] {
             if !matches!(byte, b'\n' | b'\r') {
                 *byte = b' ';
             }
         }
-        has_comments = true;
         at += length;
     }
-    let is_json = matches!(first, Some(b'{' | b'['));
-    (is_json && has_comments)
-        .then(|| String::from_utf8(masked).ok())
-        .flatten()
+    masked
+        .filter(|_| is_json)
+        .and_then(|masked| String::from_utf8(masked).ok())
 }
 
-/// The length of the string that a text begins with, its quotes included.
+/// Returns the length of the string that a text starts with, including its quotes.
 fn string(text: &str, quote: u8) -> usize {
     let mut is_escaped = false;
     let end = text.bytes().skip(1).position(|byte| {

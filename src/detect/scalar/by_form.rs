@@ -5,7 +5,7 @@ use super::super::form::Form;
 use super::super::image_use::{ImageUse, Tag};
 use super::super::input::Input;
 use super::super::schema::kubeadm;
-use super::super::usage::{ASSERTED, Certainty, Usage};
+use super::super::usage::{ASSERTED, Certainty, SELECTS, Usage};
 use super::super::{reference, text};
 use super::{by_words, form_of, tag_piece};
 use crate::source::Span;
@@ -85,7 +85,7 @@ pub(super) fn folder(context: &Context<'_>, span: Span, out: &mut Vec<ImageUse>)
 }
 
 const REPLACED: Usage = Usage::Selector {
-    reason: "it selects an image by the name in a base, so both must change together",
+    reason: SELECTS,
     replaced: true,
 };
 const NOT_REPLACED: Usage = Usage::Selector {

@@ -1,12 +1,11 @@
 //! Usages that depend on the siblings of a value.
 
 use crate::detect::context::{Context, Step};
-use crate::detect::usage::{self, ACCOUNT, ASSERTED, BUILT, POLICY, PUSHED, Usage};
+use crate::detect::usage::{self, ACCOUNT, ASSERTED, BUILT, POLICY, PUSHED, SELECTS, Usage};
 use crate::detect::words::fold;
 use crate::image;
 use crate::syntax::yaml::{Map, Node};
 
-const SELECTS: &str = "it selects an image by the name in a base, so both must change together";
 const SELECTS_AND_STAYS: &str = "it selects an image by the name in a base, so both must change together: a `newName` would pull it from elsewhere";
 
 /// Returns the usage of the `name` of an entry that replaces images.

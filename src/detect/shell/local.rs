@@ -26,7 +26,7 @@ impl Command<'_> {
         is_engine && verbs.any(|word| matches!(word, "load" | "import"))
     }
 
-    /// Returns whether a container engine pulls this word, or `None` if it is no argument of an engine.
+    /// Returns whether a container engine pulls this word, or `None` if it is not an argument of one.
     pub(in crate::detect) fn engine_pulls(&self, index: usize) -> Option<bool> {
         let mut words = self.before(index).iter();
         words.by_ref().find(|word| is_engine(word.program()))?;

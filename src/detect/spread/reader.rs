@@ -15,7 +15,13 @@ use super::Part;
 use crate::source::Span;
 use crate::syntax::beside::{self, Insertion};
 use crate::syntax::decoded::Decoded;
-use crate::syntax::yaml::{Entry, Map, Node, Scalar, Style};
+use crate::syntax::yaml::{Entry, Map, Scalar, Style};
+
+/// Values that set the registry of all images of a chart, and of its subcharts: the maps above, and the key.
+pub const GLOBAL_REGISTRIES: [(&[&str], &str); 2] = [
+    (&["global"], "imageRegistry"),
+    (&["global", "image"], "registry"),
+];
 
 const BESIDE_REGISTRY: &str = "a registry next to it may be put before it";
 const ONLY_VERSION: &str = "only a version beside it says that it is an image";
@@ -218,18 +224,19 @@ impl Reader<'_> {
         plausible.then(|| self.joined(context, whole, registry, spans))
     }
 
-    /// Whether `global` sets another registry for all images. A chart may put it in place of the one that is here.
+    /// Whether `global` sets another registry for all images. A chart may use it instead of the one here.
     fn is_mirrored(&self, registry: Option<Span>) -> bool {
         let masked = self.context.input.masked;
         let own = registry.map(|span| span.of(masked));
         let maps = self.context.upwards().filter_map(|above| above.siblings);
-        let mut globals = maps.chain(self.map).filter_map(|map| map.map("global"));
-        globals.any(|global| {
-            let image = global.map("image").and_then(|image| image.get("registry"));
-            let set = [global.get("imageRegistry"), image].into_iter().flatten();
-            let mut set = set.filter_map(Node::as_scalar).filter(|set| !set.is_null());
-            set.any(|set| !set.value.is_empty() && Some(set.value.trim_end_matches('/')) != own)
-        })
+        let mut globals = maps.chain(self.map).flat_map(|map| {
+            let set = GLOBAL_REGISTRIES.iter().filter_map(|(above, key)| {
+                let map = above.iter().try_fold(map, |map, key| map.map(key))?;
+                map.get(key)?.as_scalar().filter(|set| !set.is_null())
+            });
+            set.collect::<Vec<_>>()
+        });
+        globals.any(|set| !set.value.is_empty() && Some(set.value.trim_end_matches('/')) != own)
     }
 
     /// Returns the slot between the quotes of an empty digest. Without quotes, the value need not be a string.

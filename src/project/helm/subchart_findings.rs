@@ -11,6 +11,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::chart::{self, Dependency, DependencyFile, Metadata};
+use super::coalesce::read_whole;
 use super::effective::{self, Instance};
 use super::guard::Guard;
 use super::load::{Chart, File, Loaded};
@@ -63,7 +64,7 @@ impl<'o> Owned<'o> {
             text: Arc::from(values),
             of_root: false,
         };
-        let values = values::read(values, 0).map_err(|error| format!("its values.yaml {error}"))?;
+        let values = read_whole(values, 0).map_err(|error| format!("its values.yaml {error}"))?;
         let chart = Arc::new(Chart {
             metadata,
             values,

@@ -1,12 +1,12 @@
-//! Values files beside each other, of which one is laid over the other: what one sets as the registry decides where the
-//! other one's name is pulled from. For charts that are not here to be rendered.
-//!
-//! Knows no rule.
+//! Values files that override each other: if one sets the registry, it decides where the names in the others are pulled
+//! from. For charts that cannot be rendered, because they are not in the tree.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::given::is_layer;
 use super::values::{self, Leaf, Table, Value};
+use crate::detect::GLOBAL_REGISTRIES;
 use crate::edit::Applicability;
 use crate::finding::Finding;
 use crate::image;
@@ -17,17 +17,13 @@ use crate::syntax::yaml::{self, Node};
 
 const BASE: &str = "values.yaml";
 
-/// No more files are laid over each other.
+/// The maximum number of files that override each other.
 const MOST_LAYERS: usize = 64;
 
-/// Keys of a registry beside a name, and those that set one for all.
+/// Keys of a registry next to a name.
 const REGISTRIES: [&str; 2] = ["registry", "imageRegistry"];
-const GLOBALS: [&[&str]; 2] = [
-    &["global", "imageRegistry"],
-    &["global", "image", "registry"],
-];
 
-/// Whether a file has values, by its name.
+/// Whether a file contains values, judging by its name.
 pub fn may_be_layer(path: &Path) -> bool {
     is_layer(path) || source::file_name(path) == BASE
 }
@@ -35,13 +31,8 @@ pub fn may_be_layer(path: &Path) -> bool {
 /// The values files of a run.
 pub struct ValueLayers<'t> {
     tree: &'t dyn Tree,
-    all: Vec<Beside>,
-}
-
-/// A values file, and others with which it is used.
-struct Beside {
-    path: PathBuf,
-    others: Vec<Other>,
+    /// The files that are used together with each file.
+    all: BTreeMap<PathBuf, Vec<Other>>,
 }
 
 struct Other {
@@ -51,12 +42,12 @@ struct Other {
 }
 
 impl<'t> ValueLayers<'t> {
-    /// `files` are those in which something was found, `releases` those that may list values files.
+    /// `files` are those with a legacy name, `releases` those that may list values files.
     pub fn new(tree: &'t dyn Tree, files: &[PathBuf], releases: &[PathBuf]) -> Self {
         let beside = |path: &PathBuf| {
             let folder = path.parent().unwrap_or(Path::new(""));
             let is = |name: &str, kind: PathKind| tree.place(&folder.join(name)) == kind;
-            // What a chart makes of its values, it is rendered to see.
+            // Such a chart is rendered to see the effect of its values.
             if is("Chart.yaml", PathKind::File) && is("templates", PathKind::Folder) {
                 return None;
             }
@@ -69,15 +60,16 @@ impl<'t> ValueLayers<'t> {
             others.truncate(MOST_LAYERS);
             let is_over = is_base(path);
             let others = others.into_iter().map(|path| Other { path, is_over });
-            let others: Vec<Other> = others.collect();
-            let path = path.clone();
-            (!others.is_empty()).then_some(Beside { path, others })
+            Some((path.clone(), others.collect()))
         };
         let listed = releases.iter().flat_map(|path| listed(tree, path));
-        Self {
-            tree,
-            all: files.iter().filter_map(beside).chain(listed).collect(),
+        let mut all: BTreeMap<PathBuf, Vec<Other>> = BTreeMap::new();
+        for (path, others) in files.iter().filter_map(beside).chain(listed) {
+            if !others.is_empty() {
+                all.entry(path).or_default().extend(others);
+            }
         }
+        Self { tree, all }
     }
 
     fn text(&self, path: &Path, members: &Members) -> Option<String> {
@@ -85,8 +77,8 @@ impl<'t> ValueLayers<'t> {
         member.or_else(|| self.tree.text(path).map(|text| text.to_string()))
     }
 
-    fn doubt(&self, beside: &Beside, members: &mut Members) {
-        let Some(member) = members.get(&beside.path) else {
+    fn doubt(&self, path: &Path, others: &[Other], members: &mut Members) {
+        let Some(member) = members.get(path) else {
             return;
         };
         let text = &member.text;
@@ -102,7 +94,7 @@ impl<'t> ValueLayers<'t> {
             return;
         };
         let mut doubts = Vec::new();
-        for other in &beside.others {
+        for other in others {
             let set = self.text(&other.path, members);
             let Some(set) = set.and_then(|text| values::read(&text, 0).ok()) else {
                 continue;
@@ -114,7 +106,7 @@ impl<'t> ValueLayers<'t> {
                 }
             }
         }
-        let Some(member) = members.get_mut(&beside.path) else {
+        let Some(member) = members.get_mut(path) else {
             return;
         };
         for (id, reason) in doubts {
@@ -125,8 +117,8 @@ impl<'t> ValueLayers<'t> {
     }
 }
 
-/// The values files that a release of helmfile lists, each with the others of its list: later ones override earlier ones.
-fn listed(tree: &dyn Tree, release: &Path) -> Vec<Beside> {
+/// Returns the values files that helmfile releases list, each with the others of its list. Later files override earlier ones.
+fn listed(tree: &dyn Tree, release: &Path) -> Vec<(PathBuf, Vec<Other>)> {
     let folder = release.parent().unwrap_or(Path::new(""));
     let text = tree.text(release).unwrap_or_default();
     let parsed = yaml::parse(&text, Span::new(0, text.len()));
@@ -146,10 +138,7 @@ fn listed(tree: &dyn Tree, release: &Path) -> Vec<Beside> {
                 is_over: other > at,
             });
             if files.len() > 1 && tree.is_suspect(path) {
-                all.push(Beside {
-                    path: path.clone(),
-                    others: others.collect(),
-                });
+                all.push((path.clone(), others.collect()));
             }
         }
     }
@@ -162,7 +151,7 @@ fn is_base(path: &Path) -> bool {
     source::file_name(path) == BASE
 }
 
-/// The name without a host whose path a safe fix changes.
+/// Returns the name without a host whose path a safe fix changes.
 fn path_moved(finding: &Finding, text: &str) -> Option<Span> {
     let fix = finding.fix.as_ref();
     let fix = fix.filter(|fix| fix.applicability == Applicability::Safe && !finding.mention)?;
@@ -172,7 +161,7 @@ fn path_moved(finding: &Finding, text: &str) -> Option<Span> {
     (is_edited && is_path).then_some(name)
 }
 
-/// Where the registry is, if it is by itself.
+/// Returns the span of the registry, if it is a separate value.
 fn registry_of(finding: &Finding) -> Option<Span> {
     match finding.labels.as_slice() {
         [registry, _] => Some(registry.span),
@@ -180,7 +169,8 @@ fn registry_of(finding: &Finding) -> Option<Span> {
     }
 }
 
-/// Whether values that are laid over a file's own, or below them, set another registry for a name of it, and no other name.
+/// Whether the values of another file set another registry for a name, and not another name. `is_over` says whether they
+/// override the `own` ones.
 fn sets_other_registry(
     own: &Table,
     set: &Table,
@@ -199,9 +189,10 @@ fn sets_other_registry(
         !text.is_empty() && own_registry.is_none_or(|own| own.text.trim_end_matches('/') != text)
     };
     let is_global = || {
-        GLOBALS
-            .iter()
-            .any(|path| leaf_at(set, path).is_some_and(is_other))
+        GLOBAL_REGISTRIES.iter().any(|(above, key)| {
+            let path = [above, &[*key][..]].concat();
+            leaf_at(set, &path).is_some_and(is_other)
+        })
     };
     let (_, map) = name.split_last().unwrap_or((&"", &[]));
     let is_beside = match &registry {
@@ -221,7 +212,7 @@ fn leaf_at<'v>(table: &'v Table, path: &[&str]) -> Option<&'v Leaf> {
     map.get(*last)?.as_leaf()
 }
 
-/// The keys that lead to what is written at a location.
+/// Returns the path of keys to the value at a span.
 fn path_to(table: &Table, at: Span) -> Option<Vec<&str>> {
     table.iter().find_map(|(key, value)| match value {
         Value::Leaf(leaf) => leaf.origin.span.covers(at).then(|| vec![key.as_str()]),
@@ -235,15 +226,22 @@ fn path_to(table: &Table, at: Span) -> Option<Vec<&str>> {
 
 impl Project for ValueLayers<'_> {
     fn groups(&self) -> Vec<Vec<PathBuf>> {
-        let group = |beside: &Beside| {
-            let own = std::iter::once(&beside.path);
-            let others = beside.others.iter().map(|other| &other.path);
-            own.chain(others).cloned().collect()
+        let group = |(path, others): (&PathBuf, &Vec<Other>)| {
+            let others = others.iter().map(|other| &other.path);
+            std::iter::once(path).chain(others).cloned().collect()
         };
         self.all.iter().map(group).collect()
     }
 
     fn find(&self, _: &mut Members) -> Plan<'_> {
-        Box::new(|members| self.all.iter().for_each(|one| self.doubt(one, members)))
+        Box::new(|members| {
+            let own: Vec<_> = members
+                .keys()
+                .filter_map(|path| self.all.get_key_value(path))
+                .collect();
+            for (path, others) in own {
+                self.doubt(path, others, members);
+            }
+        })
     }
 }

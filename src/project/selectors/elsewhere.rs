@@ -31,7 +31,7 @@ struct Spoken {
     pulled: BTreeSet<String>,
     /// Names that it both selects and pulls with the same tag, because its base is in the same file.
     own: BTreeSet<String>,
-    /// The root of the tree that it is applied to.
+    /// The root that it is applied to, if it is the root of a repository.
     root: Option<(PathBuf, Root)>,
 }
 
@@ -43,11 +43,11 @@ pub(super) struct Near {
     pub(super) base: Vec<PathBuf>,
     /// Whether there is too much to change it together.
     pub(super) are_many: bool,
-    /// Whether it is applied to the root of a repository.
+    /// The kind of root, if it is applied to the root of a repository.
     pub(super) root: Option<Root>,
 }
 
-/// A name, the files that spell it, and the root that it is selected in.
+/// A name, the files that contain it, and the kind of root in which it is selected.
 type Based<'b> = (&'b String, Vec<&'b PathBuf>, Option<Root>);
 
 /// Finds what documents select in the folders above them.
@@ -123,7 +123,7 @@ fn is_selector(finding: &Finding) -> bool {
     matches!(finding.usage, Some(Usage::Selector { .. }))
 }
 
-/// Those of some files that lie below a folder, but for the document itself.
+/// Returns the files below a folder, except the document itself. `None` if there are none.
 fn below<'f>(folder: &Path, path: &Path, files: &'f BTreeSet<PathBuf>) -> Option<Vec<&'f PathBuf>> {
     let others = files.iter().filter(|file| file.as_path() != path);
     let below: Vec<&PathBuf> = others

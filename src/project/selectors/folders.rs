@@ -18,18 +18,18 @@ const OF_OWN_FOLDER: [&str; 4] = ["kbld.k14s.io", "imgpkg.carvel.dev", "kpt.dev"
 /// The folder with the metadata of an imgpkg bundle.
 const BUNDLE: &str = ".imgpkg";
 
-/// Whose root of a repository one is.
+/// The repository that a root belongs to.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Root {
     OfThisRepository,
-    /// Of this one or of another.
+    /// This repository or another one.
     Unknown,
 }
 
-/// What Flux takes where a Kustomization has no path.
+/// The path of a Flux Kustomization that has none.
 const HERE: &str = "./";
 
-/// The source that `flux bootstrap` makes of the repository that it writes to.
+/// The name of the source that `flux bootstrap` creates for the repository it writes to.
 const BOOTSTRAPPED: &str = "flux-system";
 
 /// The folders of this tree that the documents of a file are applied to.
@@ -63,8 +63,8 @@ pub(super) fn names_none(path: &Path, text: &str) -> bool {
     !is_argo_source(path) && named_folders(path, &text).iter().any(String::is_empty)
 }
 
-/// The roots of the repository to which Flux applies documents of a file, though no kustomization is there: Flux makes one
-/// of all that lies below. `./` is often that of another repository.
+/// Returns the repository roots without a kustomization that documents of a file tell Flux to apply. Flux generates a
+/// kustomization there, of all files below. `./` is often the root of another repository.
 pub(super) fn generated_roots(tree: &dyn Tree, path: &Path, text: &str) -> Vec<(PathBuf, Root)> {
     let folder = path.parent().unwrap_or(Path::new(""));
     let text = as_yaml(path, text);
@@ -233,7 +233,7 @@ fn named_folders(path: &Path, text: &str) -> Vec<String> {
     named.into_iter().flatten().collect()
 }
 
-/// What is read of the objects of a text, those in lists among them.
+/// Reads something from each object of a text, including the items of lists.
 fn objects_in<T>(text: &str, read: impl Fn(&Map<'_>) -> Option<T>) -> Vec<T> {
     let mut found = Vec::new();
     for region in yaml::documents(text) {
