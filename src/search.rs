@@ -5,6 +5,7 @@
 use std::cmp::Reverse;
 
 use aho_corasick::{AhoCorasick, BuildError, Input, MatchKind, Span, packed};
+use memchr::memmem;
 
 /// The bytes of manifests and charts, the most frequent first.
 const BY_FREQUENCY: &[u8] =
@@ -104,6 +105,14 @@ impl Search {
     pub fn occurs_in(&self, text: &[u8]) -> bool {
         self.find_iter(text).next().is_some()
     }
+}
+
+/// Returns the offsets of a word that is not a part of a longer one.
+pub fn whole_words(text: &str, word: &str) -> impl Iterator<Item = usize> {
+    let is_part = |letter: char| letter.is_alphanumeric() || matches!(letter, '-' | '_');
+    memmem::find_iter(text.as_bytes(), word).filter(move |at| {
+        !text[..*at].ends_with(is_part) && !text[at + word.len()..].starts_with(is_part)
+    })
 }
 
 impl Engine {

@@ -14,13 +14,10 @@ use super::variables;
 const LOADED: Certainty =
     Certainty::Likely("an archive that is loaded here may have the image under this name");
 
-/// A text without one of these words loads nothing.
-const SIGNS: [&str; 2] = ["load", "import"];
-
 /// Marks images that may come from an archive.
 pub(super) fn mark(text: &str, uses: &mut [ImageUse]) {
     let is_open = |one: &ImageUse| one.usage.is_pull();
-    if !uses.iter().any(is_open) || !SIGNS.iter().any(|sign| text.contains(sign)) {
+    if !uses.iter().any(is_open) || !shell::may_load_archives(text) {
         return;
     }
     let commands = shell::commands(text);

@@ -13,6 +13,7 @@ use super::{Members, PathKind, Plan, Project, Tree, folders_above};
 use crate::finding::Finding;
 use crate::parallel::lock;
 use crate::printable;
+use crate::search;
 use crate::source;
 
 /// Folders that often contain scripts, below the folder of a list or one above it.
@@ -45,21 +46,24 @@ const VERBS: [&str; 6] = ["copy", "push", "sync", "tag ", "import", "crane cp"];
 const COPIED: &str =
     "copies images that are listed here: the names of the copies would change, too";
 
-/// Whether a file may be such a list, by its bytes: it is not an object of Kubernetes, and an item names an image.
-pub fn may_be_list(bytes: &[u8]) -> bool {
-    let is_name = |line: &&[u8]| {
-        let item = line.trim_ascii_start();
-        let item = item.strip_prefix(b"-").unwrap_or(item).trim_ascii();
-        let item = item.trim_ascii_start().strip_prefix(b"[").unwrap_or(item);
-        let begins = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'"' | b'\'');
-        item.first().is_some_and(begins)
-            && memchr::memchr(b'/', item).is_some()
-            && memmem::find(item, b": ").is_none()
+/// Whether a file may be such a list: it is not an object of Kubernetes, and a name at one of the `hints` is a whole item.
+pub fn may_be_list(bytes: &[u8], hints: &[usize]) -> bool {
+    let is_of_name = |byte: &u8| byte.is_ascii_alphanumeric() || b"./-_:@".contains(byte);
+    let start = |at: &usize| {
+        let before = bytes[..*at].iter().rev();
+        at - before.take_while(|byte| is_of_name(byte)).count()
     };
-    memmem::find(bytes, b"apiVersion").is_none()
-        && bytes
-            .split(|byte| *byte == b'\n')
-            .any(|line| is_name(&line))
+    hints.iter().any(|at| begins_item(bytes, start(at)))
+        && memmem::find(bytes, b"apiVersion").is_none()
+}
+
+/// Whether an item of a list starts at an offset.
+fn begins_item(text: &[u8], at: usize) -> bool {
+    let line = memchr::memrchr(b'\n', &text[..at]).map_or(0, |end| end + 1);
+    let is_around = |byte: &u8| matches!(byte, b'"' | b'\'' | b' ' | b'\t');
+    let mut before = text[line..at].iter().rev();
+    let last = before.find(|byte| !is_around(byte));
+    last.is_none_or(|byte| matches!(byte, b'-' | b'[' | b','))
 }
 
 /// The files of a run that may be lists. Scripts are only read if a list contains an image that would move.
@@ -134,21 +138,7 @@ fn copies(text: &str) -> bool {
 
 /// Whether a text contains a file name, not as a part of a longer name.
 fn has_name(text: &str, name: &str) -> bool {
-    let is_part = |letter: char| letter.is_alphanumeric() || matches!(letter, '-' | '_');
-    text.match_indices(name).any(|(at, _)| {
-        let before = &text[..at];
-        !before.ends_with(is_part)
-            && !before.ends_with('.')
-            && !text[at + name.len()..].starts_with(is_part)
-    })
-}
-
-/// Whether an image is a whole item of a list.
-fn is_item(finding: &Finding, text: &str) -> bool {
-    let start = finding.span().start;
-    let line = &text[source::line_start(text, start)..start];
-    let before = line.trim_end_matches(['"', '\'']).trim_end();
-    before.is_empty() || before.ends_with(['-', '[', ','])
+    search::whole_words(text, name).any(|at| !text[..at].ends_with('.'))
 }
 
 impl Project for Copied<'_> {
@@ -162,7 +152,9 @@ impl Project for Copied<'_> {
                 .iter_mut()
                 .filter(|(path, _)| self.lists.contains(*path));
             for (list, member) in lists {
-                let is_moved = |one: &&mut Finding| one.fix.is_some() && is_item(one, &member.text);
+                let is_moved = |one: &&mut Finding| {
+                    one.fix.is_some() && begins_item(member.text.as_bytes(), one.span().start)
+                };
                 let items = member.findings.iter_mut().filter(is_moved);
                 let mut items = items.peekable();
                 let script = items

@@ -56,25 +56,23 @@ pub(super) fn walk(options: &Options<'_>, progress: &Progress) -> walk::Walked<C
         if sight.suspect && is_report(file_type, bytes) {
             return Kept::Report;
         }
-        let roles = Roles::of(path, file_type, bytes, sight);
-        let secrets = || {
-            let text = std::str::from_utf8(bytes).ok()?;
-            Some(pull_secrets::read(path, text, file_type))
-        };
+        let places = hints.as_deref().unwrap_or_default();
+        let roles = Roles::of(path, file_type, bytes, (sight, places));
+        let with_secret = roles.holds_secret.then_some(bytes);
+        let with_secret = with_secret.and_then(|bytes| std::str::from_utf8(bytes).ok());
+        let secrets = with_secret.map(|text| pull_secrets::read(path, text, file_type));
+        let searched = hints
+            .filter(|_| matches!(bytes, Cow::Borrowed(_)))
+            .and_then(|hints| Searched::of(bytes, hints, &left));
+        let known = searched.as_ref().map(|known| &known.text);
         let candidate = Candidate {
             file_type,
             // The search finds nothing in broken UTF-16, which is kept to be reported.
             suspect: sight.suspect || Encoding::of(bytes) != Encoding::Utf8,
             roles,
-            text: roles.text(bytes),
-            pull_secrets: roles
-                .holds_secret
-                .then(secrets)
-                .flatten()
-                .unwrap_or_default(),
-            searched: hints
-                .filter(|_| matches!(bytes, Cow::Borrowed(_)))
-                .and_then(|hints| Searched::of(bytes, hints, &left)),
+            text: roles.text(bytes, known),
+            pull_secrets: secrets.unwrap_or_default(),
+            searched,
         };
         let counts = || options.only.as_ref().is_some_and(|only| only.has(path));
         let has_role = candidate.text.is_some() || roles.names_chart || roles.begins_name;

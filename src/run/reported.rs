@@ -1,5 +1,6 @@
 //! Checks the files of a run and reports the results in the order of paths.
 
+mod single_file;
 mod totals;
 
 use std::collections::{BTreeMap, HashSet};
@@ -22,6 +23,7 @@ use crate::progress::Progress;
 use crate::report::{Summary, Tally};
 use crate::walk;
 use crate::write::Writer;
+use single_file::SingleFile;
 
 /// The number of files that are held in memory and reported at a time.
 const BATCH: usize = 256;
@@ -51,7 +53,7 @@ pub(super) struct Run<'r, 'o> {
     found: BTreeMap<PathBuf, Baseline>,
 }
 
-/// Results of files whose turn to be reported has not come. Only groups and unread files have entries.
+/// Results of files whose turn to be reported has not come. Only groups of several files and unread files have entries.
 struct Waiting(BTreeMap<PathBuf, FileOutput>);
 
 impl Waiting {
@@ -170,7 +172,7 @@ impl<'r, 'o> Run<'r, 'o> {
         Ok(())
     }
 
-    /// Checks all files of the walk: groups first, then the other files in the order of paths.
+    /// Checks all files of the walk: groups of several files first, then the other files in the order of paths.
     pub(super) fn files(
         &mut self,
         found: &walk::Walked<Candidate>,
@@ -186,27 +188,17 @@ impl<'r, 'o> Run<'r, 'o> {
             found,
             writer,
         };
-        let grouped: HashSet<PathBuf> = groups
-            .iter()
-            .flat_map(|group| group.paths().cloned())
-            .collect();
-        let files: Vec<_> = found
-            .kept
-            .iter()
-            .filter(|(path, file)| file.suspect && !grouped.contains(path))
-            .filter(|(path, _)| only.is_none_or(|only| only.has(path)))
-            .collect();
+        let (groups, files) = single_file::apart(groups, found, only);
         let dry = Worker {
             writer: None,
             ..work
         };
         self.ask_registries(|| {
             groups.par_iter().for_each(|group| drop(dry.group(group)));
-            files
-                .par_iter()
-                .for_each(|(path, file)| drop(dry.file(path, file)));
+            files.par_iter().for_each(|file| drop(file.judge(dry)));
         })?;
-        self.progress.turn_to(grouped.len() + files.len());
+        let grouped: usize = groups.iter().map(|group| group.files.len()).sum();
+        self.progress.turn_to(grouped + files.len());
         let mut waiting = self.judge_groups(work, groups);
         waiting.add_unread(self.options, &found.problems);
         self.files_in_order(work, &files, waiting)
@@ -250,11 +242,11 @@ impl<'r, 'o> Run<'r, 'o> {
         Waiting(parts.into_iter().flatten().collect())
     }
 
-    /// Checks files outside of groups in batches. Reports each file after everything before it.
+    /// Checks single files in batches. Reports each file after everything before it.
     fn files_in_order(
         &mut self,
         work: Worker<'_>,
-        files: &[&(PathBuf, Candidate)],
+        files: &[SingleFile<'_>],
         mut waiting: Waiting,
     ) -> io::Result<()> {
         let progress = self.progress;
@@ -266,16 +258,16 @@ impl<'r, 'o> Run<'r, 'o> {
             if self.has_all_that_counts() {
                 return Ok(());
             }
-            let part = |(path, file): &&(PathBuf, Candidate)| {
-                let part = work.file(path, file);
+            let parts = |file: &SingleFile<'_>| {
+                let parts = file.judge(work);
                 progress.advance(1);
-                part
+                parts
             };
-            let parts: Vec<FileOutput> = batch.par_iter().map(part).collect();
+            let parts: Vec<Vec<(PathBuf, FileOutput)>> = batch.par_iter().map(parts).collect();
             self.aside(|run| {
-                for ((path, _), part) in batch.iter().zip(parts) {
-                    run.report_all(waiting.take_before(path))?;
-                    run.report_one(path, part)?;
+                for (file, parts) in batch.iter().zip(parts) {
+                    run.report_all(waiting.take_before(file.path))?;
+                    run.report_all(parts)?;
                 }
                 Ok(())
             })?;
@@ -307,7 +299,10 @@ impl<'r, 'o> Run<'r, 'o> {
         })
     }
 
-    fn report_all(&mut self, parts: BTreeMap<PathBuf, FileOutput>) -> io::Result<()> {
+    fn report_all(
+        &mut self,
+        parts: impl IntoIterator<Item = (PathBuf, FileOutput)>,
+    ) -> io::Result<()> {
         let mut parts = parts.into_iter();
         parts.try_for_each(|(path, part)| self.report_one(&path, part))
     }

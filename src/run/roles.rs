@@ -49,8 +49,13 @@ pub(super) fn role_words() -> Vec<&'static str> {
 }
 
 impl Roles {
-    /// Determines the roles. `sight` is the result of a search for the [`role_words`].
-    pub(super) fn of(path: &Path, file_type: &FileType, bytes: &[u8], sight: Sight) -> Self {
+    /// Determines the roles. The last argument is the result of a search that includes the [`role_words`].
+    pub(super) fn of(
+        path: &Path,
+        file_type: &FileType,
+        bytes: &[u8],
+        (sight, hints): (Sight, &[usize]),
+    ) -> Self {
         let Sight {
             suspect,
             has_word,
@@ -62,7 +67,7 @@ impl Roles {
             makes_project: file_type.makes_project(),
             begins_name: has_beginning,
             is_layer: suspect && helm::may_be_layer(path),
-            is_list: suspect && is_data && copied::may_be_list(bytes),
+            is_list: is_data && copied::may_be_list(bytes, hints),
             builds: suspect && builds::may_build(bytes),
             asserts: suspect && file_type::is_snapshot(path),
             ..Self::default()
@@ -94,8 +99,11 @@ impl Roles {
             || self.is_list
     }
 
-    /// The text, if projects read the file.
-    pub(super) fn text(self, bytes: &[u8]) -> Option<Arc<str>> {
+    /// The text, if projects read the file. `known` is the text if it was already decoded.
+    pub(super) fn text(self, bytes: &[u8], known: Option<&Arc<str>>) -> Option<Arc<str>> {
+        if let Some(known) = known.filter(|_| self.makes_project || self.is_read()) {
+            return Some(Arc::clone(known));
+        }
         if self.makes_project {
             // Invalid UTF-8 must not hide which files the project file connects.
             return Some(Arc::from(String::from_utf8_lossy(bytes)));

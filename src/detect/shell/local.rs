@@ -1,8 +1,16 @@
 //! Commands that list or remove an image on this machine, or load one from an archive. They pull nothing.
 
 use super::{Command, Word};
+use crate::detect::flag::far;
+use crate::search;
 
 const ENGINES: [&str; 5] = ["buildah", "crictl", "docker", "nerdctl", "podman"];
+
+/// Verbs that load images from an archive.
+const LOADING: [&str; 2] = ["load", "import"];
+
+/// The maximum number of bytes of a command before such a verb.
+const LONGEST_LOOK_BACK: usize = 1 << 10;
 
 /// Verbs after `image` and its synonyms.
 const VERBS: [&str; 8] = [
@@ -11,6 +19,24 @@ const VERBS: [&str; 8] = [
 
 fn is_engine(program: &str) -> bool {
     ENGINES.contains(&program) || program == "ctr"
+}
+
+/// Whether a command of a text may load images from an archive. A quick search, before the text is split into commands.
+pub(in crate::detect) fn may_load_archives(text: &str) -> bool {
+    let follows_engine = |at: usize| {
+        let near = &text[far(text, at, LONGEST_LOOK_BACK)..at];
+        let mut lines = near.rsplit('\n');
+        let own = lines.next();
+        let continued = lines.take_while(|line| line.trim_end_matches('\r').ends_with('\\'));
+        let mut lines = own.into_iter().chain(continued);
+        let names_engine = |line: &str| {
+            let mut engines = ENGINES.iter().chain(&["ctr"]);
+            engines.any(|engine| line.contains(engine))
+        };
+        lines.any(names_engine)
+    };
+    let mut verbs = LOADING.iter();
+    verbs.any(|verb| search::whole_words(text, verb).any(follows_engine))
 }
 
 /// Verbs that start a program, whose arguments follow.
@@ -23,7 +49,7 @@ impl Command<'_> {
         let is_engine = words.by_ref().any(|word| is_engine(word.program()));
         let verbs = words.map(|word| word.text);
         let mut verbs = verbs.take_while(|word| !STARTING.contains(word));
-        is_engine && verbs.any(|word| matches!(word, "load" | "import"))
+        is_engine && verbs.any(|word| LOADING.contains(&word))
     }
 
     /// Returns whether a container engine pulls this word, or `None` if it is not an argument of one.
