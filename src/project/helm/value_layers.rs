@@ -47,18 +47,26 @@ impl<'t> ValueLayers<'t> {
         let beside = |path: &PathBuf| {
             let folder = path.parent().unwrap_or(Path::new(""));
             let is = |name: &str, kind: PathKind| tree.place(&folder.join(name)) == kind;
+            let is_over = is_base(path);
+            let others: Vec<PathBuf> = match is_over {
+                true => tree.list(folder),
+                false => is(BASE, PathKind::File)
+                    .then(|| folder.join(BASE))
+                    .into_iter()
+                    .collect(),
+            };
+            let others = others
+                .into_iter()
+                .filter(|other| is_base(other) || is_layer(other));
+            let others: Vec<PathBuf> = others
+                .filter(|other| other != path)
+                .take(MOST_LAYERS)
+                .collect();
             // Such a chart is rendered to see the effect of its values.
-            if is("Chart.yaml", PathKind::File) && is("templates", PathKind::Folder) {
+            let is_chart = || is("Chart.yaml", PathKind::File) && is("templates", PathKind::Folder);
+            if others.is_empty() || is_chart() {
                 return None;
             }
-            let is_other = |other: &PathBuf| match is_base(path) {
-                true => is_layer(other),
-                false => is_base(other),
-            };
-            let mut others = tree.list(folder);
-            others.retain(|other| other != path && is_other(other));
-            others.truncate(MOST_LAYERS);
-            let is_over = is_base(path);
             let others = others.into_iter().map(|path| Other { path, is_over });
             Some((path.clone(), others.collect()))
         };
