@@ -62,6 +62,8 @@ pub enum Error {
         "the object {0} is not in this clone, and regfix fetches nothing; get it with `git cat-file -e {0}`"
     )]
     Missing(String),
+    #[error("it is larger than 64 MiB")]
+    Larger,
     /// The tree has more paths than are compared.
     #[error("the tree {0} has more than a million paths, which is too many")]
     TooLarge(String),
@@ -88,28 +90,27 @@ fn tree_of(commit: ObjectId, objects: &Objects) -> Result<ObjectId, Error> {
     Ok(commit_at.map_err(|_| Error::missing(commit))?.tree())
 }
 
-/// Reads a file of a tree. `None` if the tree does not have that file, or it is larger than `LIMIT`.
+/// Reads a file of a tree. `None` if the tree does not have that file.
 fn bytes_at(objects: &Objects, tree: ObjectId, name: &[u8]) -> Result<Option<Vec<u8>>, Error> {
     let Some(item) = tree::find(objects, tree, name)?.filter(|item| item.kind == ItemKind::File)
     else {
         return Ok(None);
     };
-    blob(objects, item.id)
+    blob(objects, item.id).map(Some)
 }
 
-/// Reads a blob. `None` if it is larger than `LIMIT`.
-fn blob(objects: &Objects, id: ObjectId) -> Result<Option<Vec<u8>>, Error> {
+fn blob(objects: &Objects, id: ObjectId) -> Result<Vec<u8>, Error> {
     let header = objects.try_header(&id);
     let size = header.ok().flatten().map(|header| header.size);
     match size {
         None => return Err(Error::missing(id)),
-        Some(size) if size > LIMIT => return Ok(None),
+        Some(size) if size > LIMIT => return Err(Error::Larger),
         Some(_) => {}
     }
     let mut buffer = Vec::new();
     let blob = objects.find_blob(&id, &mut buffer);
     let blob = blob.map_err(|_| Error::missing(id))?;
-    Ok(Some(blob.data.to_owned()))
+    Ok(blob.data.to_owned())
 }
 
 /// Reads a file of a tree like [`bytes_at`]; also `None` if it is not text.
@@ -136,11 +137,13 @@ impl Repository {
             if tree::find(&objects, tree, &name)?.is_none() {
                 continue;
             }
-            let text = text_at(&objects, tree, &name)?;
-            let text = text.ok_or_else(|| {
-                Error::unreadable(path, format!("at {revision} it is not a regular text file"))
-            })?;
-            return Ok(Some((path.clone(), text)));
+            let why = match text_at(&objects, tree, &name) {
+                Ok(Some(text)) => return Ok(Some((path.clone(), text))),
+                Ok(None) => "is not a regular text file",
+                Err(Error::Larger) => "is larger than 64 MiB",
+                Err(error) => return Err(error),
+            };
+            return Err(Error::unreadable(path, format!("at {revision} it {why}")));
         }
         Ok(None)
     }
@@ -154,10 +157,10 @@ impl Repository {
         Ok(commit.to_string())
     }
 
-    /// Returns the bytes of a regular file at a revision. `None` if there is no such file, or it is larger than `LIMIT`.
+    /// Returns the bytes of a regular file at a revision. `None` if there is no such file.
     ///
     /// # Errors
-    /// If the revision is not in this clone.
+    /// If the revision is not in this clone, or the file is larger than `LIMIT`.
     pub fn file_at(&self, revision: &str, path: &Path) -> Result<Option<Vec<u8>>, Error> {
         let objects = self.objects()?;
         let tree = tree_of(self.commit(revision, &objects)?, &objects)?;

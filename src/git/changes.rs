@@ -131,6 +131,7 @@ impl Repository {
             let before = (asked.before)(&path);
             if let Some(tree) = tree.filter(|_| before != Before::Unwanted) {
                 let text = match text_at(&objects, tree, &name) {
+                    Err(Error::Larger) => None,
                     Err(Error::Missing(_)) if before == Before::IfThere => None,
                     text => text?,
                 };
