@@ -18,6 +18,7 @@ mod guard;
 mod load;
 mod members;
 mod merged_values;
+mod nested_layers;
 mod overrides;
 mod owned_chart;
 mod parents;

@@ -66,7 +66,7 @@ impl Roles {
         let by_name = Self {
             makes_project: file_type.makes_project(),
             begins_name: has_beginning,
-            is_layer: suspect && helm::may_be_layer(path),
+            is_layer: suspect && helm::may_be_layer(path, bytes),
             is_list: is_data && copied::may_be_list(bytes, hints),
             builds: suspect && builds::may_build(bytes),
             asserts: suspect && file_type::is_snapshot(path),

@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::values::{self, Table, Value};
+use super::values::{self, Spot, Table, Value};
 
 pub(super) const GLOBAL: &str = "global";
 
@@ -172,12 +172,20 @@ fn has_nulls(value: &Value) -> bool {
 /// # Errors
 /// If a document is not a map or does not parse.
 pub(super) fn read_whole(text: &str, number: usize) -> Result<Table, String> {
+    whole(&values::read_all(text, number)?)
+}
+
+/// The same for the documents of a values file.
+///
+/// # Errors
+/// If one of them is not a map.
+pub(super) fn whole(documents: &[Value]) -> Result<Table, String> {
     let mut all = Table::new();
-    for document in values::read_all(text, number)? {
+    for document in documents {
         match document {
             Value::Null => {}
             Value::Table(table) => {
-                let mut table = Table::clone(&table);
+                let mut table = Table::clone(table);
                 merge(&mut table, &all, true);
                 all = table;
             }
@@ -185,4 +193,15 @@ pub(super) fn read_whole(text: &str, number: usize) -> Result<Table, String> {
         }
     }
     Ok(all)
+}
+
+/// Reads the values at a location, which may be a whole values file.
+///
+/// # Errors
+/// As [`read_whole`], and if the location holds something else.
+pub(super) fn read_at(text: &str, number: usize, spot: &Spot) -> Result<Table, String> {
+    match spot.is_whole() {
+        true => read_whole(text, number),
+        false => values::read_at(text, number, spot),
+    }
 }

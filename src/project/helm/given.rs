@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::coalesce::{given_to, read_whole};
+use super::coalesce::{given_to, read_at, whole};
 use super::values::{self, Leaf, LeafKind, Spot, Table, Value};
 use crate::source;
 
@@ -58,9 +58,8 @@ impl Given {
     /// # Errors
     /// If they do not parse, or the location holds something else. The message is phrased to follow the file's name.
     pub(super) fn read(&self, text: &str, number: usize) -> Result<Table, String> {
-        let all = match (self.written, self.at.is_whole()) {
-            (Written::Tree, true) => read_whole(text, number)?,
-            (Written::Tree, false) => values::read_at(text, number, &self.at)?,
+        let all = match self.written {
+            Written::Tree => read_at(text, number, &self.at)?,
             _ => self.values(&values::read_all(text, number)?)?,
         };
         Ok(self.for_subcharts(all))
@@ -77,6 +76,9 @@ impl Given {
     /// # Errors
     /// As [`Given::read`].
     pub(super) fn values(&self, documents: &[Value]) -> Result<Table, String> {
+        if self.written == Written::Tree && self.at.is_whole() {
+            return whole(documents);
+        }
         let root = documents.get(self.at.document).unwrap_or(&Value::Null);
         let found = values::at(root, &self.at.steps);
         match (self.written, found) {
@@ -175,8 +177,10 @@ fn keys_of(name: &str) -> Option<Vec<String>> {
 /// Whether a file next to a chart's `values.yaml` overrides it, judging by its name.
 pub(super) fn is_layer(path: &Path) -> bool {
     let name = source::file_name(path);
-    let yaml = name.ends_with(".yaml") || name.ends_with(".yml");
-    yaml && name != "values.yaml" && (name.starts_with("values") || name.contains("-values."))
+    let mut endings = [".yaml", ".yml", ".json"].iter();
+    let is_data = endings.any(|ending| name.ends_with(ending));
+    let is_other = matches!(name, "values.yaml" | "values.schema.json");
+    is_data && !is_other && (name.starts_with("values") || name.contains("-values."))
 }
 
 /// The values that a release, or a parent chart, gives to a chart that the user owns.

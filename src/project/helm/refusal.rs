@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 
+use super::coalesce::read_whole;
 use super::given::{Given, Written};
 use super::load::Chart;
 use super::overrides::{self, Override, Wanted};
@@ -16,6 +17,7 @@ use crate::finding::{Finding, Id, LEGACY_CHART};
 use crate::image::name_of;
 use crate::project::Member;
 use crate::source::Span;
+use crate::syntax::yaml::Node;
 
 /// Returns the consent in the values; `None` if they have no such key.
 fn allowed_images(values: &Table) -> Option<&Leaf> {
@@ -226,10 +228,10 @@ pub(super) fn bring(member: &mut Member, findings: &[Id], edits: Result<&[Edit],
 
 /// Reads the values of a text, and its keys with the offset of each.
 fn read(text: &str) -> Option<(Table, Vec<(String, usize)>)> {
-    let table = values::read(text, 0).ok()?;
+    let table = read_whole(text, 0).ok()?;
     let file = values::File::parse(text).ok()?;
-    let map = file.document(0)?.as_map()?;
-    let keys = map.entries.iter();
+    let maps = file.documents().iter().filter_map(Node::as_map);
+    let keys = maps.flat_map(|map| &map.entries);
     let keys = keys.filter_map(|entry| Some((values::key(entry)?, entry.key.span().start)));
     Some((table, keys.collect()))
 }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use super::changes::{Change, Target};
 use super::chart::Metadata;
-use super::coalesce::merge;
+use super::coalesce::{merge, read_at, read_whole};
 use super::config_map::ConfigMaps;
 use super::given::Given;
 use super::load::{File, Loaded, Loader};
@@ -282,7 +282,7 @@ impl ReleasedChart {
             ..Metadata::default()
         };
         let written = text(&self.release.values)?;
-        let mut set = values::read_at(written, 0, &self.release.at)
+        let mut set = read_at(written, 0, &self.release.at)
             .map_err(|error| unread(&self.release.values, error))?;
         let file = |path: &Path, text: &str| File {
             place: printable::name(path),
@@ -293,7 +293,7 @@ impl ReleasedChart {
         for path in self.release.below.iter().rev() {
             let below = text(path)?;
             let number = Owned::number(&self.loaded, files.len());
-            let under = values::read(below, number).map_err(|error| unread(path, error))?;
+            let under = read_whole(below, number).map_err(|error| unread(path, error))?;
             merge(&mut set, &under, true);
             files.push(file(path, below));
         }

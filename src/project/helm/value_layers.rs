@@ -1,21 +1,23 @@
 //! Values files that override each other: if one sets the registry, it decides where the names in the others are pulled
 //! from. For charts that cannot be rendered, because they are not in the tree.
+//!
+//! Files in other folders are only read for values whose names a safe fix would move.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use super::coalesce::read_whole;
 use super::given::is_layer;
+use super::nested_layers::{self, BASE};
 use super::values::{self, Leaf, Table, Value};
 use crate::detect::GLOBAL_REGISTRIES;
 use crate::edit::Applicability;
-use crate::finding::Finding;
+use crate::finding::{Finding, Id};
 use crate::image;
 use crate::printable;
 use crate::project::{Members, PathKind, Plan, Project, Tree};
 use crate::source::{self, Span};
 use crate::syntax::yaml::{self, Node};
-
-const BASE: &str = "values.yaml";
 
 /// The maximum number of files that override each other.
 const MOST_LAYERS: usize = 64;
@@ -23,15 +25,16 @@ const MOST_LAYERS: usize = 64;
 /// Keys of a registry next to a name.
 const REGISTRIES: [&str; 2] = ["registry", "imageRegistry"];
 
-/// Whether a file contains values, judging by its name.
-pub fn may_be_layer(path: &Path) -> bool {
-    is_layer(path) || source::file_name(path) == BASE
+/// Whether a file may contain values, judging by its name, its folder and its bytes.
+pub fn may_be_layer(path: &Path, bytes: &[u8]) -> bool {
+    let is_object = || memchr::memmem::find(bytes, b"apiVersion").is_some();
+    is_layer(path) || is_base(path) || nested_layers::is_in_environment(path) && !is_object()
 }
 
 /// The values files of a run.
 pub struct ValueLayers<'t> {
     tree: &'t dyn Tree,
-    /// The files that are used together with each file.
+    /// The files beside each file that are used together with it. Empty if there may be such files only in other folders.
     all: BTreeMap<PathBuf, Vec<Other>>,
 }
 
@@ -44,18 +47,19 @@ struct Other {
 impl<'t> ValueLayers<'t> {
     /// `files` are those with a legacy name, `releases` those that may list values files.
     pub fn new(tree: &'t dyn Tree, files: &[PathBuf], releases: &[PathBuf]) -> Self {
-        let beside = |path: &PathBuf| {
+        let around = |path: &PathBuf| {
             let folder = path.parent().unwrap_or(Path::new(""));
             let is = |name: &str, kind: PathKind| tree.place(&folder.join(name)) == kind;
             let is_over = is_base(path);
-            let others: Vec<PathBuf> = match is_over {
+            let beside: Vec<PathBuf> = match is_over {
                 true => tree.list(folder),
                 false => is(BASE, PathKind::File)
                     .then(|| folder.join(BASE))
                     .into_iter()
                     .collect(),
             };
-            let others = others
+            let has_others = nested_layers::has_any(tree, path, &beside);
+            let others = beside
                 .into_iter()
                 .filter(|other| is_base(other) || is_layer(other));
             let others: Vec<PathBuf> = others
@@ -65,17 +69,15 @@ impl<'t> ValueLayers<'t> {
             // Such a chart is rendered to see the effect of its values.
             let is_chart = || is("Chart.yaml", PathKind::File) && is("templates", PathKind::Folder);
             if others.is_empty() || is_chart() {
-                return None;
+                return has_others.then(|| (path.clone(), Vec::new()));
             }
             let others = others.into_iter().map(|path| Other { path, is_over });
             Some((path.clone(), others.collect()))
         };
         let listed = releases.iter().flat_map(|path| listed(tree, path));
         let mut all: BTreeMap<PathBuf, Vec<Other>> = BTreeMap::new();
-        for (path, others) in files.iter().filter_map(beside).chain(listed) {
-            if !others.is_empty() {
-                all.entry(path).or_default().extend(others);
-            }
+        for (path, others) in files.iter().filter_map(around).chain(listed) {
+            all.entry(path).or_default().extend(others);
         }
         Self { tree, all }
     }
@@ -90,27 +92,25 @@ impl<'t> ValueLayers<'t> {
             return;
         };
         let text = &member.text;
-        let moved = member.findings.iter().filter_map(|one| {
-            let path = path_moved(one, text)?;
-            Some((one.id, path, registry_of(one)))
-        });
-        let moved: Vec<_> = moved.collect();
+        let moved = member.findings.iter().filter_map(|one| Move::of(one, text));
+        let moved: Vec<Move<'_>> = moved.collect();
         let Some(own) = (!moved.is_empty())
-            .then(|| values::read(text, 0).ok())
+            .then(|| read_whole(text, 0).ok())
             .flatten()
         else {
             return;
         };
         let mut doubts = Vec::new();
-        for other in others {
+        let elsewhere = in_other_folders(self.tree, path);
+        for other in others.iter().chain(&elsewhere) {
             let set = self.text(&other.path, members);
-            let Some(set) = set.and_then(|text| values::read(&text, 0).ok()) else {
+            let Some(set) = set.and_then(|text| read_whole(&text, 0).ok()) else {
                 continue;
             };
-            for (id, name, registry) in &moved {
-                if sets_other_registry(&own, &set, (*name, *registry), other.is_over) {
+            for one in &moved {
+                if sets_other_registry(&own, &set, one, other.is_over) {
                     let other = printable::path(&other.path);
-                    doubts.push((*id, format!("{other} {OTHER_REGISTRY}")));
+                    doubts.push((one.id, format!("{other} {OTHER_REGISTRY}")));
                 }
             }
         }
@@ -159,6 +159,51 @@ fn is_base(path: &Path) -> bool {
     source::file_name(path) == BASE
 }
 
+/// Returns the values files in folders below and above.
+fn in_other_folders(tree: &dyn Tree, path: &Path) -> Vec<Other> {
+    let folder = path.parent().unwrap_or(Path::new(""));
+    let scope = nested_layers::scope(folder);
+    let mut below = match is_base(path) {
+        true => nested_layers::below(tree, scope),
+        false => Vec::new(),
+    };
+    below.retain(|other| other.parent() != Some(folder));
+    let is_above = |other: &PathBuf| !below.contains(other);
+    let above = nested_layers::above(tree, path);
+    let above: Vec<PathBuf> = above.into_iter().filter(is_above).collect();
+    let other = |is_over: bool| move |path: PathBuf| Other { path, is_over };
+    let above = above.into_iter().map(other(false));
+    below.into_iter().map(other(true)).chain(above).collect()
+}
+
+/// A safe fix that changes the path of a name without a host.
+struct Move<'f> {
+    id: Id,
+    name: Span,
+    /// The registry, if it is a separate value.
+    registry: Option<Span>,
+    /// The new registry, if the fix changes it or none is written.
+    host: Option<&'f str>,
+}
+
+impl<'f> Move<'f> {
+    fn of(finding: &'f Finding, text: &str) -> Option<Self> {
+        let registry = registry_of(finding);
+        let edits = finding.fix.iter().flat_map(|fix| &fix.edits);
+        let is_kept = |span: Span| !edits.clone().any(|edit| span.covers(edit.span));
+        let new = || image::split_host(finding.new.as_deref()?).0;
+        Some(Self {
+            id: finding.id,
+            name: path_moved(finding, text)?,
+            registry,
+            host: match registry.is_some_and(is_kept) {
+                true => None,
+                false => Some(new().unwrap_or("docker.io")),
+            },
+        })
+    }
+}
+
 /// Returns the name without a host whose path a safe fix changes.
 fn path_moved(finding: &Finding, text: &str) -> Option<Span> {
     let fix = finding.fix.as_ref();
@@ -179,22 +224,17 @@ fn registry_of(finding: &Finding) -> Option<Span> {
 
 /// Whether the values of another file set another registry for a name, and not another name. `is_over` says whether they
 /// override the `own` ones.
-fn sets_other_registry(
-    own: &Table,
-    set: &Table,
-    (name, registry): (Span, Option<Span>),
-    is_over: bool,
-) -> bool {
-    let (Some(name), registry) = (
-        path_to(own, name),
-        registry.and_then(|span| path_to(own, span)),
-    ) else {
+fn sets_other_registry(own: &Table, set: &Table, moved: &Move<'_>, is_over: bool) -> bool {
+    let Some(name) = path_to(own, moved.name) else {
         return false;
     };
+    let registry = moved.registry.and_then(|span| path_to(own, span));
     let own_registry = registry.as_ref().and_then(|path| leaf_at(own, path));
+    let kept = own_registry.map(|leaf| leaf.text.trim_end_matches('/'));
+    let wanted = moved.host.or(kept);
     let is_other = |leaf: &Leaf| {
         let text = leaf.text.trim_end_matches('/');
-        !text.is_empty() && own_registry.is_none_or(|own| own.text.trim_end_matches('/') != text)
+        !text.is_empty() && wanted != Some(text)
     };
     let is_global = || {
         GLOBAL_REGISTRIES.iter().any(|(above, key)| {

@@ -5,8 +5,9 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::super::coalesce::read_whole;
 use super::super::config_map::ConfigMaps;
-use super::super::values::{self, Leaf, Table, Value};
+use super::super::values::{Leaf, Table, Value};
 use super::ways::{self, Entry, Way};
 use crate::file_type::FileType;
 use crate::project::Tree;
@@ -124,7 +125,7 @@ impl<'a> Around<'a> {
         }
         let text = (self.text)(path);
         let read = text
-            .and_then(|text| values::read(&text, 0).ok())
+            .and_then(|text| read_whole(&text, 0).ok())
             .map(Arc::new);
         self.read.borrow_mut().insert(path.to_owned(), read.clone());
         read

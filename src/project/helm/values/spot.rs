@@ -4,7 +4,7 @@ use super::{Value, most_values, parse, value_of, whole};
 use crate::source::Span;
 use crate::syntax::yaml::{Node, Parsed, Style};
 
-/// The location of values in a file. The default is the whole first document.
+/// The location of values in a file. The default is the whole file, and its first document for what is added.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(in super::super) struct Spot {
     /// The index of the document.
@@ -89,6 +89,10 @@ impl<'t> File<'t> {
         Ok(Self { text, parsed })
     }
 
+    pub(in super::super) fn documents(&self) -> &[Node<'t>] {
+        &self.parsed.documents
+    }
+
     pub(in super::super) fn document(&self, number: usize) -> Option<&Node<'t>> {
         self.parsed.documents.get(number)
     }
@@ -107,6 +111,10 @@ impl<'t> File<'t> {
 
     /// Returns the span of the values in the text of the file. `None` if there are none.
     pub(in super::super) fn covered(&self, spot: &Spot) -> Option<Span> {
+        if spot.is_whole() {
+            let (first, last) = (self.documents().first()?, self.documents().last()?);
+            return Some(Span::new(first.span().start, last.span().end));
+        }
         let root = self.document(spot.document)?;
         node_at(root, &spot.steps).map(Node::span)
     }
