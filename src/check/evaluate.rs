@@ -5,6 +5,7 @@ use crate::artifact::Artifact;
 use crate::detect::{Certainty, ImageUse, Tag, Usage};
 use crate::edit::{Applicability, Edit, Fix, Pin};
 use crate::finding::{Finding, Label, Severity};
+use crate::image;
 use crate::rewrite::{self, Spelled};
 use crate::rules::{self, RuleSet, TagState, Verdict};
 use crate::source::Span;
@@ -12,8 +13,6 @@ use crate::source::Span;
 const OTHER_TAG: &str = "at the new location, the tags are spelled without `v`";
 const NOT_CHANGEABLE: &str = "the parts of this reference cannot be changed to the new name";
 const NOT_EDITABLE: &str = "it is written with escapes or over several lines: edit it by hand";
-const MIRRORED: &str =
-    "`global` sets another registry, and the image may not have the new path there";
 /// What to do about a list, a mirror table or an account that names the old location. [`LET_THROUGH`] is for policies.
 const NAME_IT: &str = "name it here, too";
 const LET_THROUGH: &str = "check that the policy allows them";
@@ -130,9 +129,10 @@ impl Found<'_> {
         if verdict.rule.artifact == Artifact::Url {
             limit.certainty(self.one.follows_redirects);
         }
-        let edits = moved.as_ref().map_or(&[][..], |(edits, _)| edits);
-        if self.one.may_be_mirrored && self.has_other_path(edits) {
-            limit.to(Applicability::Unsafe, MIRRORED);
+        if let (Some(reason), Some((_, name))) = (self.one.other_registry, &moved)
+            && self.has_other_path(name)
+        {
+            limit.to(Applicability::Unsafe, reason);
         }
         let new = moved
             .as_ref()
@@ -161,10 +161,10 @@ impl Found<'_> {
         }
     }
 
-    /// Whether edits change more than the registry.
-    fn has_other_path(&self, edits: &[Edit]) -> bool {
-        let name = self.one.name;
-        name.is_some_and(|name| edits.iter().any(|edit| name.covers(edit.span)))
+    /// Whether more than the registry differs in the new name.
+    fn has_other_path(&self, new: &str) -> bool {
+        let name = self.one.name.map(|name| name.of(self.text));
+        name.is_some_and(|name| !new.ends_with(image::split_host(name).1))
     }
 
     /// Returns the edits of the pieces, and the new name that they make.

@@ -40,8 +40,8 @@ pub struct ImageUse {
     pub form: &'static str,
     /// Whether the name may be a prefix of names: `imageRepository: gcr.io/google_containers`.
     pub may_be_folder: bool,
-    /// Whether a setting for all images may put another registry before a name without one.
-    pub may_be_mirrored: bool,
+    /// Why another registry may stand before the same path, where only its registry may change.
+    pub other_registry: Option<&'static str>,
     /// Whether the program that fetches a URL follows redirects.
     pub follows_redirects: Certainty,
     /// Whether the use was reached through an alias.
@@ -141,7 +141,7 @@ impl ImageUse {
             usage,
             form,
             may_be_folder: false,
-            may_be_mirrored: false,
+            other_registry: None,
             follows_redirects: Certainty::Certain,
             by_alias: false,
             own_keys: Vec::new(),

@@ -58,14 +58,17 @@ pub(super) fn of_one_line(context: &Context<'_>, span: Span, out: &mut Vec<Image
     if span.is_empty() {
         return;
     }
-    let branches = branches::expand(context.input, span);
-    if !branches.is_empty() {
-        for inner in &branches {
+    if let Some(branched) = branches::expand(context.input, span) {
+        let before = out.len();
+        for inner in &branched.texts {
             let input = inner.input(context.input);
             let mut found = Vec::new();
             let whole = Span::new(0, input.text.len());
             of_one_line(&context.in_text(&input), whole, &mut found);
             inner.adopt(found, out);
+        }
+        for one in &mut out[before..] {
+            branched.mark(one, context.input.text);
         }
         return;
     }

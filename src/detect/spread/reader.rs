@@ -17,6 +17,9 @@ use crate::syntax::beside::{self, Insertion};
 use crate::syntax::decoded::Decoded;
 use crate::syntax::yaml::{Entry, Map, Scalar, Style};
 
+const MIRRORED: &str =
+    "`global` sets another registry, and the image may not have the new path there";
+
 /// Values that set the registry of all images of a chart, and of its subcharts: the maps above, and the key.
 pub const GLOBAL_REGISTRIES: [(&[&str], &str); 2] = [
     (&["global"], "imageRegistry"),
@@ -316,7 +319,7 @@ impl Reader<'_> {
             digest,
             digest_slot: self.digest_slot(spans.digest),
             may_be_folder: may_be_folder && !words::is_image_alone(key),
-            may_be_mirrored: !whole.hosted && self.is_mirrored(registry),
+            other_registry: (!whole.hosted && self.is_mirrored(registry)).then_some(MIRRORED),
             ..whole.into_use(usage, form)
         }
     }
