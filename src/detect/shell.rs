@@ -6,7 +6,7 @@
 use super::schema::kubeadm;
 use super::usage::{ACCOUNT, IN_COMMAND, LOCAL, Usage};
 use crate::source::Span;
-pub(super) use local::may_load_archives;
+pub(super) use local::{Loads, may_load};
 use pushing::is_written_cache;
 
 mod image_taking;

@@ -6,7 +6,7 @@ use crate::search;
 
 const ENGINES: [&str; 5] = ["buildah", "crictl", "docker", "nerdctl", "podman"];
 
-/// Verbs that load images from an archive.
+/// Verbs that load images.
 const LOADING: [&str; 2] = ["load", "import"];
 
 /// The maximum number of bytes of a command before such a verb.
@@ -21,8 +21,8 @@ fn is_engine(program: &str) -> bool {
     ENGINES.contains(&program) || program == "ctr"
 }
 
-/// Whether a command of a text may load images from an archive. A quick search, before the text is split into commands.
-pub(in crate::detect) fn may_load_archives(text: &str) -> bool {
+/// Whether a command of a text may load images. A quick search, before the text is split into commands.
+pub(in crate::detect) fn may_load(text: &str) -> bool {
     let follows_engine = |at: usize| {
         let near = &text[far(text, at, LONGEST_LOOK_BACK)..at];
         let mut lines = near.rsplit('\n');
@@ -30,7 +30,7 @@ pub(in crate::detect) fn may_load_archives(text: &str) -> bool {
         let continued = lines.take_while(|line| line.trim_end_matches('\r').ends_with('\\'));
         let mut lines = own.into_iter().chain(continued);
         let names_engine = |line: &str| {
-            let mut engines = ENGINES.iter().chain(&["ctr"]);
+            let mut engines = ENGINES.iter().chain(&["ctr"]).chain(&CLUSTERS);
             engines.any(|engine| line.contains(engine))
         };
         lines.any(names_engine)
@@ -42,21 +42,53 @@ pub(in crate::detect) fn may_load_archives(text: &str) -> bool {
 /// Verbs that start a program, whose arguments follow.
 const STARTING: [&str; 3] = ["exec", "run", "start"];
 
+/// Programs that load images of this machine into the nodes of a cluster.
+const CLUSTERS: [&str; 4] = ["k3d", "kind", "microk8s", "minikube"];
+
+/// What a command loads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(in crate::detect) enum Loads {
+    /// An image that this machine already has: `kind load docker-image NAME`.
+    Image,
+    /// The images of an archive: `docker load -i FILE`, `ctr -n k8s.io images import FILE`, `kind load image-archive FILE`.
+    Archive,
+}
+
+fn is_archive(word: &str) -> bool {
+    const ENDINGS: [&str; 6] = [".gz", ".tar", ".tgz", ".txz", ".xz", ".zst"];
+    word == "image-archive" || ENDINGS.iter().any(|ending| word.ends_with(ending))
+}
+
 impl Command<'_> {
-    /// Whether the command loads images from an archive: `docker load -i FILE`, `ctr -n k8s.io images import FILE`.
-    pub(in crate::detect) fn loads_archive(&self) -> bool {
-        let mut words = self.words.iter().filter(|word| !word.in_comment);
-        let is_engine = words.by_ref().any(|word| is_engine(word.program()));
-        let verbs = words.map(|word| word.text);
-        let mut verbs = verbs.take_while(|word| !STARTING.contains(word));
-        is_engine && verbs.any(|word| LOADING.contains(&word))
+    /// Returns what the command loads, if it does.
+    pub(in crate::detect) fn loads(&self) -> Option<Loads> {
+        let words = || self.words.iter().filter(|word| !word.in_comment);
+        let behind = |is_one: fn(&str) -> bool| {
+            let words = words().skip_while(move |word| !is_one(word.program()));
+            words.skip(1).map(|word| word.text)
+        };
+        let is_verb = |word: &str| LOADING.contains(&word);
+        let mut of_engine = behind(is_engine).take_while(|word| !STARTING.contains(word));
+        if of_engine.any(is_verb) {
+            return Some(Loads::Archive);
+        }
+        let mut of_cluster = behind(|program| CLUSTERS.contains(&program));
+        let is_loaded = of_cluster.by_ref().take(4).any(is_verb);
+        is_loaded.then(|| match of_cluster.any(is_archive) {
+            true => Loads::Archive,
+            false => Loads::Image,
+        })
     }
 
     /// Returns whether a container engine pulls this word, or `None` if it is not an argument of one.
     pub(in crate::detect) fn engine_pulls(&self, index: usize) -> Option<bool> {
-        let mut words = self.before(index).iter();
-        words.by_ref().find(|word| is_engine(word.program()))?;
-        Some(words.any(|word| word.text == "pull"))
+        let before = self.before(index);
+        let mut words = before.iter();
+        if words.by_ref().any(|word| is_engine(word.program())) {
+            return Some(words.any(|word| word.text == "pull"));
+        }
+        let is_loaded = before.iter().any(|word| CLUSTERS.contains(&word.program()));
+        (is_loaded && self.loads().is_some()).then_some(false)
     }
 
     /// Whether the command looks for the word on this machine: `docker rmi NAME`, `ctr images rm NAME`, `crictl images NAME`
