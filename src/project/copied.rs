@@ -37,6 +37,9 @@ const ENDINGS: [&str; 9] = [
 const MOST: usize = 64;
 const LONGEST: usize = 1 << 18;
 
+/// The maximum number of bytes before a name, and before an item, that are looked at.
+const LONGEST_LOOK_BACK: usize = 1 << 8;
+
 /// Programs that copy images, and words for what they do.
 const PROGRAMS: [&str; 10] = [
     "buildah", "crane", "ctr ", "docker", "imgpkg", "nerdctl", "oras", "podman", "regctl", "skopeo",
@@ -48,22 +51,21 @@ const COPIED: &str =
 
 /// Whether a file may be such a list: it is not an object of Kubernetes, and a name at one of the `hints` is a whole item.
 pub fn may_be_list(bytes: &[u8], hints: &[usize]) -> bool {
-    let is_of_name = |byte: &u8| byte.is_ascii_alphanumeric() || b"./-_:@".contains(byte);
-    let start = |at: &usize| {
-        let before = bytes[..*at].iter().rev();
-        at - before.take_while(|byte| is_of_name(byte)).count()
+    let is_of_name = |byte: &&u8| byte.is_ascii_alphanumeric() || b"./-_:@".contains(byte);
+    let is_item = |at: &usize| {
+        let near = &bytes[at.saturating_sub(LONGEST_LOOK_BACK)..*at];
+        let name = near.iter().rev().take_while(is_of_name);
+        begins_item(bytes, at - name.count())
     };
-    hints.iter().any(|at| begins_item(bytes, start(at)))
-        && memmem::find(bytes, b"apiVersion").is_none()
+    hints.iter().any(is_item) && memmem::find(bytes, b"apiVersion").is_none()
 }
 
 /// Whether an item of a list starts at an offset.
 fn begins_item(text: &[u8], at: usize) -> bool {
-    let line = memchr::memrchr(b'\n', &text[..at]).map_or(0, |end| end + 1);
-    let is_around = |byte: &u8| matches!(byte, b'"' | b'\'' | b' ' | b'\t');
-    let mut before = text[line..at].iter().rev();
-    let last = before.find(|byte| !is_around(byte));
-    last.is_none_or(|byte| matches!(byte, b'-' | b'[' | b','))
+    let near = &text[at.saturating_sub(LONGEST_LOOK_BACK)..at];
+    let mut before = near.iter().rev();
+    let last = before.find(|byte| !matches!(byte, b'"' | b'\'' | b' ' | b'\t'));
+    last.is_none_or(|byte| matches!(byte, b'\n' | b'-' | b'[' | b','))
 }
 
 /// The files of a run that may be lists. Scripts are only read if a list contains an image that would move.
