@@ -19,6 +19,8 @@ const NO_CHART: &str = "nothing here says that charts come from it";
 
 const NO_IMAGE: &str = "nothing here says that images come from it";
 
+const BEHIND_HOLE: &str = "only the program knows which registry comes before it";
+
 const IN_PATTERN: &str = "a pattern names it: check that it also matches the new location";
 
 const UNREAD: &str = "no image reference could be read here";
@@ -118,8 +120,39 @@ fn unread(one: &ImageUse, text: &str, rules: &RuleSet) -> Option<(Arc<str>, &'st
         Usage::Unknown(reason) => rule_of_use(one, text, rules).map(|rule| (rule, reason)),
         usage if is_url && (usage.is_pull() || usage.is_link()) => rule_of_url(one, text, rules),
         Usage::Mention(_) if is_url => rule_of_registry(one, text, rules),
-        _ => rule_of_folder(one, text, rules).map(|rule| (rule, IS_FOLDER)),
+        _ => rule_of_folder(one, text, rules)
+            .map(|rule| (rule, IS_FOLDER))
+            .or_else(|| rule_behind_hole(one, text, rules)),
     }
+}
+
+/// Returns the rule for a name of Docker Hub behind a placeholder, which may be a registry: `${REGISTRY}/bitnami/redis`. Charts
+/// are rendered to see what their placeholders are.
+fn rule_behind_hole(
+    one: &ImageUse,
+    file: &str,
+    rules: &RuleSet,
+) -> Option<(Arc<str>, &'static str)> {
+    let name = one
+        .name
+        .filter(|_| one.usage.is_pull() && one.registry.is_none())?;
+    let hole = one
+        .holes
+        .iter()
+        .rfind(|hole| hole.start == name.start && hole.end < name.end)?;
+    let text = one.text(file);
+    let is_of_chart = |hole: &str| hole.starts_with("{{") && hole.contains(['.', '"']);
+    let rest = Span::new(hole.end, name.end)
+        .of(text)
+        .trim_start_matches('/');
+    if is_of_chart(hole.of(text)) || rest.contains(['{', '$', '%', '<']) {
+        return None;
+    }
+    let names: Vec<&str> = std::iter::once("docker.io")
+        .chain(rest.split('/'))
+        .collect();
+    let rule = rule_of(&names, names.len(), Artifact::Image, rules)?;
+    Some((rule, BEHIND_HOLE))
 }
 
 /// Returns the rule for a URL that may be a chart repository, or a registry that a proxy caches. `None` if a rule applies

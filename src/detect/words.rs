@@ -577,7 +577,7 @@ pub(super) fn repository_rank(key: &str) -> u8 {
 /// Suffixes of keys for the registry beside a name, after the stem of its key or alone. `in_image`: whether the map is
 /// an image's. Elsewhere `host` may be any host.
 pub(super) fn registry_ends(in_image: bool) -> &'static [&'static str] {
-    const ENDS: [&str; 7] = [
+    const ENDS: [&str; 8] = [
         "registry",
         "imageregistry",
         "hub",
@@ -585,11 +585,18 @@ pub(super) fn registry_ends(in_image: bool) -> &'static [&'static str] {
         "registryhost",
         "registryurl",
         "host",
+        "prefix",
     ];
     match in_image {
         true => &ENDS,
         false => &ENDS[..6],
     }
+}
+
+/// Whether a key names a repository of charts: `chart_repo_url`, `STABLE_REPO_URL`, `helmRepo`.
+pub(super) fn is_chart_repository(key: &str) -> bool {
+    const WORDS: [&str; 4] = ["chart", "helm", "stablerepo", "incubatorrepo"];
+    key.contains("repo") && WORDS.iter().any(|word| key.contains(word))
 }
 
 /// Suffixes of keys for the beginning of a path, beside its last piece. Outside of an image's map, a namespace is one of

@@ -6,6 +6,7 @@ use super::super::input::Input;
 use super::super::reference::{self, Reference};
 use super::super::text;
 use super::super::usage::{Certainty, LINK, Usage};
+use super::super::words;
 use super::{spoken_about, tag_piece};
 use crate::artifact::Artifact;
 use crate::image;
@@ -81,14 +82,11 @@ fn artifact(key: &str, value: &str) -> Option<Artifact> {
             | "repo"
             | "repourl"
             | "url"
-            | "chartrepo"
-            | "chartrepository"
-            | "chartrepourl"
             | "charturl"
             | "chart"
             | "registry"
             | "repositoryurl"
-    );
+    ) || words::is_chart_repository(key);
     let whole = (http || oci && repository) && !value.contains(char::is_whitespace);
     whole.then_some(match (http, repository) {
         (true, true) => Artifact::ChartRepository,

@@ -3,6 +3,7 @@
 use super::{Command, Word};
 use crate::artifact::Artifact;
 use crate::detect::usage::Usage;
+use crate::detect::words;
 
 const NO_REDIRECTS: Usage =
     Usage::must_agree("`curl` without `-L` would save the redirect instead of the file");
@@ -54,6 +55,9 @@ impl Command<'_> {
             .split_once('=')
             .map_or(self.previous(index), |(option, _)| option);
         if matches!(option, "--repo" | "--stable-repo-url" | "--repo-url") {
+            return true;
+        }
+        if own.contains('=') && words::is_chart_repository(&words::fold(option)) {
             return true;
         }
         let mut words = self.before(index).iter().map(|word| word.text);
