@@ -2,6 +2,7 @@
 //!
 //! Goes by names alone. Nothing says for certain that such files are used together.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use super::given::is_layer;
@@ -59,15 +60,6 @@ fn is_environment(name: &std::ffi::OsStr) -> bool {
 fn is_data(path: &Path) -> bool {
     let ending = path.extension().and_then(|ending| ending.to_str());
     matches!(ending, Some("yaml" | "yml" | "json"))
-}
-
-/// Whether a values file may have layers in other folders. `beside` are the entries of the folder of a base, and ignored for
-/// other files. Lists nothing.
-pub(super) fn has_any(tree: &dyn Tree, path: &Path, beside: &[PathBuf]) -> bool {
-    let folder = path.parent().unwrap_or(Path::new(""));
-    let is_base = source::file_name(path) == BASE;
-    let has_below = || scope(folder) != folder || beside.iter().any(|one| may_hold(tree, one));
-    is_base && has_below() || !above(tree, path).is_empty()
 }
 
 /// Whether a path is a folder that may contain layers.
@@ -131,21 +123,55 @@ pub(super) fn scope(folder: &Path) -> &Path {
     }
 }
 
-/// Returns the values that those in a file below may override.
-pub(super) fn above(tree: &dyn Tree, path: &Path) -> Vec<PathBuf> {
-    let is_file = |path: &PathBuf| tree.place(path) == PathKind::File;
-    let folder = path.parent().unwrap_or(Path::new(""));
-    let mut found = Vec::new();
-    for below in folder.ancestors().take(DEEPEST) {
-        let Some(folder) = below
-            .parent()
-            .filter(|_| !is_file(&below.join("Chart.yaml")))
-        else {
-            break;
-        };
-        let common = COMMON.iter().map(|name| folder.join(name).join(BASE));
-        let all = std::iter::once(folder.join(BASE)).chain(common);
-        found.extend(all.filter(|other| other != path && is_file(other)));
+/// The values files that others below may override. Looks for those of a folder once.
+pub(super) struct Bases<'t> {
+    tree: &'t dyn Tree,
+    known: HashMap<PathBuf, Vec<PathBuf>>,
+}
+
+impl<'t> Bases<'t> {
+    pub(super) fn new(tree: &'t dyn Tree) -> Self {
+        Self {
+            tree,
+            known: HashMap::new(),
+        }
     }
-    found
+
+    /// Whether a values file may have layers in other folders. `beside` are the entries of the folder of a base, and ignored
+    /// for other files. Lists nothing.
+    pub(super) fn have_any(&mut self, path: &Path, beside: &[PathBuf]) -> bool {
+        let folder = path.parent().unwrap_or(Path::new(""));
+        let is_base = source::file_name(path) == BASE;
+        let has_below =
+            || scope(folder) != folder || beside.iter().any(|one| may_hold(self.tree, one));
+        is_base && has_below() || !self.above(path).is_empty()
+    }
+
+    /// Returns the values that those in a file below may override.
+    pub(super) fn above(&mut self, path: &Path) -> Vec<PathBuf> {
+        let folder = path.parent().unwrap_or(Path::new(""));
+        let mut found = Vec::new();
+        for below in folder.ancestors().take(DEEPEST) {
+            let is_chart = || is_file(self.tree, &below.join("Chart.yaml"));
+            let Some(folder) = below.parent().filter(|_| !is_chart()) else {
+                break;
+            };
+            let bases = self.in_folder(folder).iter();
+            found.extend(bases.filter(|other| *other != path).cloned());
+        }
+        found
+    }
+
+    fn in_folder(&mut self, folder: &Path) -> &[PathBuf] {
+        let tree = self.tree;
+        self.known.entry(folder.to_owned()).or_insert_with(|| {
+            let common = COMMON.iter().map(|name| folder.join(name).join(BASE));
+            let all = std::iter::once(folder.join(BASE)).chain(common);
+            all.filter(|path| is_file(tree, path)).collect()
+        })
+    }
+}
+
+fn is_file(tree: &dyn Tree, path: &Path) -> bool {
+    tree.place(path) == PathKind::File
 }

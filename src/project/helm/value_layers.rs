@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use super::coalesce::read_whole;
 use super::given::is_layer;
-use super::nested_layers::{self, BASE};
+use super::nested_layers::{self, BASE, Bases};
 use super::values::{self, Leaf, Table, Value};
 use crate::detect::GLOBAL_REGISTRIES;
 use crate::edit::Applicability;
@@ -47,25 +47,19 @@ struct Other {
 impl<'t> ValueLayers<'t> {
     /// `files` are those with a legacy name, `releases` those that may list values files.
     pub fn new(tree: &'t dyn Tree, files: &[PathBuf], releases: &[PathBuf]) -> Self {
+        let mut bases = Bases::new(tree);
         let around = |path: &PathBuf| {
             let folder = path.parent().unwrap_or(Path::new(""));
             let is = |name: &str, kind: PathKind| tree.place(&folder.join(name)) == kind;
             let is_over = is_base(path);
-            let beside: Vec<PathBuf> = match is_over {
+            let mut others = match is_over {
                 true => tree.list(folder),
-                false => is(BASE, PathKind::File)
-                    .then(|| folder.join(BASE))
-                    .into_iter()
-                    .collect(),
+                false if is(BASE, PathKind::File) => vec![folder.join(BASE)],
+                false => Vec::new(),
             };
-            let has_others = nested_layers::has_any(tree, path, &beside);
-            let others = beside
-                .into_iter()
-                .filter(|other| is_base(other) || is_layer(other));
-            let others: Vec<PathBuf> = others
-                .filter(|other| other != path)
-                .take(MOST_LAYERS)
-                .collect();
+            let has_others = bases.have_any(path, &others);
+            others.retain(|other| other != path && (is_base(other) || is_layer(other)));
+            others.truncate(MOST_LAYERS);
             // Such a chart is rendered to see the effect of its values.
             let is_chart = || is("Chart.yaml", PathKind::File) && is("templates", PathKind::Folder);
             if others.is_empty() || is_chart() {
@@ -169,7 +163,7 @@ fn in_other_folders(tree: &dyn Tree, path: &Path) -> Vec<Other> {
     };
     below.retain(|other| other.parent() != Some(folder));
     let is_above = |other: &PathBuf| !below.contains(other);
-    let above = nested_layers::above(tree, path);
+    let above = Bases::new(tree).above(path);
     let above: Vec<PathBuf> = above.into_iter().filter(is_above).collect();
     let other = |is_over: bool| move |path: PathBuf| Other { path, is_over };
     let above = above.into_iter().map(other(false));
