@@ -43,6 +43,10 @@ pub trait Tree: Sync {
     /// Resolves `target` as written in a file of `folder`. Spells the result as the walk would.
     fn resolve(&self, folder: &Path, target: &str) -> PathBuf;
     fn place(&self, path: &Path) -> PathKind;
+    /// Whether a file that the run may read is at a path.
+    fn is_file(&self, path: &Path) -> bool {
+        self.place(path) == PathKind::File
+    }
     /// Returns a file's text, decoded from UTF-8 or UTF-16. `None` if the file cannot be read as text.
     fn text(&self, path: &Path) -> Option<Arc<str>>;
     /// Returns a file's bytes, such as an archive's.

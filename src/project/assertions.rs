@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use super::{Members, PathKind, Plan, Project, Tree};
+use super::{Members, Plan, Project, Tree};
 use crate::edit::Applicability;
 use crate::file_type;
 use crate::image::name_of;
@@ -66,7 +66,7 @@ impl Assertions {
 impl Test {
     /// Pairs a snapshot with the files of its chart in which something was found. `None` if it is in no chart.
     fn of_snapshot(tree: &dyn Tree, path: &Path) -> Option<Self> {
-        let is_chart = |folder: &&Path| tree.place(&folder.join("Chart.yaml")) == PathKind::File;
+        let is_chart = |folder: &&Path| tree.is_file(&folder.join("Chart.yaml"));
         let chart = path.ancestors().skip(1).find(is_chart)?;
         let mut created: BTreeSet<PathBuf> = tree.suspects(chart).into_iter().collect();
         created.retain(|path| !file_type::is_snapshot(path));

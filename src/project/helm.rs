@@ -38,7 +38,7 @@ use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 
-use super::{Members, PathKind, Plan, Project, Tree};
+use super::{Members, Plan, Project, Tree};
 use crate::file_type::is_kustomization;
 use crate::finding::Unjudged;
 use crate::printable;
@@ -192,7 +192,7 @@ impl<'c> Charts<'c> {
         let lock = one.folder.join(lock);
         Some(OwnedChart {
             absent: absent(self.tree, &one, &loaded),
-            lock: (self.tree.place(&lock) == PathKind::File).then(|| printable::name(&lock)),
+            lock: self.tree.is_file(&lock).then(|| printable::name(&lock)),
             values: one.folder.join("values.yaml"),
             requirements,
             chart: one.chart,

@@ -30,7 +30,7 @@ use super::config_map::ConfigMaps;
 use super::subchart_findings::lower_severity;
 use crate::file_type::{self, is_kustomization};
 use crate::finding::{Finding, Findings, LEGACY_CHART, Label, Severity};
-use crate::project::{Members, PathKind, Tree};
+use crate::project::{Members, Tree};
 use crate::rules::Rule;
 use crate::rules::charts::{self, Advisory, Charts, Enabled, Step};
 use crate::version::Version;
@@ -107,7 +107,7 @@ impl<'a> Advice<'a> {
         let requirements = charts
             .iter()
             .map(|path| path.with_file_name("requirements.yaml"));
-        let requirements = requirements.filter(|path| tree.place(path) == PathKind::File);
+        let requirements = requirements.filter(|path| tree.is_file(path));
         let kustomizations = files.projects.iter().filter(|path| is_kustomization(path));
         let is_own = |path: &&PathBuf| !path.ancestors().any(|folder| foreign.contains(folder));
         let others = kustomizations.chain(files.naming).filter(is_own);

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use super::by_text::{ByPath, ByText};
 use super::given::Given;
 use super::values::{self, Spot, Table, Value, table_at, text};
-use crate::project::{PathKind, Tree};
+use crate::project::Tree;
 
 /// The key that is read if none is given.
 const DEFAULT_KEY: &str = "values.yaml";
@@ -59,7 +59,7 @@ impl<'t> ConfigMaps<'t> {
 fn read(tree: &dyn Tree, folder: &Path) -> Folder {
     let mut found = Folder::new();
     let beside = tree.list(folder).into_iter();
-    for path in beside.filter(|path| is_yaml(path) && tree.place(path) == PathKind::File) {
+    for path in beside.filter(|path| is_yaml(path) && tree.is_file(path)) {
         let whole = tree.text(&path);
         let is_one = |text: &Arc<str>| text.contains("ConfigMap") || text.contains("configMap");
         let Some(Ok(documents)) = whole.filter(is_one).map(|text| values::read_all(&text, 0))
@@ -101,7 +101,7 @@ fn add_generated(tree: &dyn Tree, folder: &Path, kustomization: &Table, found: &
             let named = file.text.rsplit('/').next().unwrap_or_default();
             let (key, path) = file.text.split_once('=').unwrap_or((named, &file.text));
             let path = tree.resolve(folder, path);
-            if tree.place(&path) == PathKind::File {
+            if tree.is_file(&path) {
                 let key = (name.clone(), key.to_owned());
                 found.entry(key).or_insert_with(|| Given::whole(path));
             }

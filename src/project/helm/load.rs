@@ -239,7 +239,7 @@ impl<'l> Loader<'l> {
 
     fn is_chart(&self, folder: &Path, target: &str) -> bool {
         let source = self.tree.resolve(folder, target);
-        self.tree.place(&source.join("Chart.yaml")) == PathKind::File
+        self.tree.is_file(&source.join("Chart.yaml"))
     }
 
     /// Reads the files of a vendored folder, even those that git ignores.

@@ -152,7 +152,7 @@ impl<'t> Bases<'t> {
         let folder = path.parent().unwrap_or(Path::new(""));
         let mut found = Vec::new();
         for below in folder.ancestors().take(DEEPEST) {
-            let is_chart = || is_file(self.tree, &below.join("Chart.yaml"));
+            let is_chart = || self.tree.is_file(&below.join("Chart.yaml"));
             let Some(folder) = below.parent().filter(|_| !is_chart()) else {
                 break;
             };
@@ -167,11 +167,7 @@ impl<'t> Bases<'t> {
         self.known.entry(folder.to_owned()).or_insert_with(|| {
             let common = COMMON.iter().map(|name| folder.join(name).join(BASE));
             let all = std::iter::once(folder.join(BASE)).chain(common);
-            all.filter(|path| is_file(tree, path)).collect()
+            all.filter(|path| tree.is_file(path)).collect()
         })
     }
-}
-
-fn is_file(tree: &dyn Tree, path: &Path) -> bool {
-    tree.place(path) == PathKind::File
 }

@@ -11,7 +11,7 @@ use super::subchart_findings::Owned;
 use super::values::Spot;
 use crate::finding::{Finding, Related};
 use crate::printable;
-use crate::project::{Member, Members, PathKind, Tree};
+use crate::project::{Member, Members, Tree};
 use crate::rules::RuleSet;
 use crate::rules::prefilter::Prefilter;
 
@@ -130,7 +130,7 @@ pub(super) fn absent(tree: &dyn Tree, one: &FoundChart, loaded: &Loaded) -> Vec<
         let broken = faults.any(|fault| fault.place.starts_with(&archives));
         let source = dependency.folder().is_some_and(|source| {
             let folder = tree.resolve(&one.folder, source);
-            tree.place(&folder.join("Chart.yaml")) == PathKind::File
+            tree.is_file(&folder.join("Chart.yaml"))
         });
         !there && !broken && !source
     };

@@ -164,8 +164,7 @@ pub(super) fn of(context: ReleaseContext<'_>, path: &Path) -> Vec<ReleasedChart>
             return None;
         }
         let file = text(entry, "valuesFile").map(|file| tree.resolve(folder, &file));
-        let file =
-            file.filter(|file| tree.place(file) == PathKind::File && context.is_own(file, &chart));
+        let file = file.filter(|file| tree.is_file(file) && context.is_own(file, &chart));
         let spot = Spot::at_keys(0, &["helmCharts"]).item(index);
         let inline = entry.contains_key("valuesInline") || file.is_none();
         let release = Release {

@@ -13,7 +13,7 @@ use super::given::ReleaseValues;
 use super::released_chart::{Release, ReleaseContext, is_archive};
 use super::values::{self, Spot, Table, Value, table_at, text};
 use crate::file_type::{FileType, Holds};
-use crate::project::{PathKind, paths_at_root};
+use crate::project::paths_at_root;
 
 const FLUX_RELEASE: &str = "HelmRelease";
 const ARGO: &str = "argoproj.io/";
@@ -103,7 +103,7 @@ impl ReleaseFile<'_> {
 
     /// Returns the path if there is a chart.
     fn chart(&self, path: PathBuf) -> Option<PathBuf> {
-        let is_file = |path: &Path| self.context.tree.place(path) == PathKind::File;
+        let is_file = |path: &Path| self.context.tree.is_file(path);
         let is_chart = match is_archive(&path) {
             true => is_file(&path),
             false => is_file(&path.join("Chart.yaml")),
@@ -264,7 +264,7 @@ impl ReleaseFile<'_> {
                 None => vec![self.context.tree.resolve(chart, &leaf.text)],
             };
             let mut paths = paths.into_iter();
-            match paths.find(|path| self.context.tree.place(path) == PathKind::File) {
+            match paths.find(|path| self.context.tree.is_file(path)) {
                 Some(file) => files.push(file),
                 None if may_miss => {}
                 None => return None,
@@ -278,7 +278,7 @@ impl ReleaseFile<'_> {
         let leaf = item.as_leaf()?;
         let file = self.context.tree.resolve(self.folder, &leaf.text);
         let known = leaf.text.ends_with(".yaml") || leaf.text.ends_with(".yml");
-        (known && self.context.tree.place(&file) == PathKind::File).then_some(file)
+        (known && self.context.tree.is_file(&file)).then_some(file)
     }
 
     /// Reads a release. helmfile resolves the chart's path from its own folder; of the values, the last win.

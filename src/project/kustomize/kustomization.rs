@@ -324,7 +324,7 @@ pub(in crate::project) fn unpacked(
         home.join(format!("{name}-{version}")).join(name),
         home.join(name),
     ];
-    let is_chart = |place: &PathBuf| tree.place(&place.join("Chart.yaml")) == PathKind::File;
+    let is_chart = |place: &PathBuf| tree.is_file(&place.join("Chart.yaml"));
     places.into_iter().find(is_chart)
 }
 

@@ -14,7 +14,6 @@ use super::places::{self, Place};
 use super::terraform;
 use super::ways::{self, Document, Entry, Repository, Way, leaf};
 use crate::file_type::{self, Holds};
-use crate::project::PathKind;
 use crate::source::{Span, file_name};
 use crate::syntax::yaml;
 use crate::version::satisfies;
@@ -244,6 +243,5 @@ fn is_here(chart: &str, version: &str, around: &Around<'_>) -> bool {
         packed.is_some_and(|packed| satisfies(packed, version))
     };
     let unpacked = folder.join(chart).join("Chart.yaml");
-    around.tree.place(&unpacked) == PathKind::File
-        || around.tree.list(&folder).iter().any(is_archive)
+    around.tree.is_file(&unpacked) || around.tree.list(&folder).iter().any(is_archive)
 }

@@ -6,7 +6,6 @@
 use std::path::PathBuf;
 
 use super::{ReleaseFile, Spot, Table, Value, text};
-use crate::project::PathKind;
 use crate::project::helm::config_map::is_yaml;
 use crate::project::helm::given::{Given, Written};
 use crate::project::helm::values;
@@ -88,8 +87,7 @@ impl ReleaseFile<'_> {
                         Value::Table(_) => self.given(spot.clone().keys(&["values"]).item(index)),
                         Value::Leaf(leaf) => {
                             let file = self.context.tree.resolve(self.folder, &leaf.text);
-                            let is_read =
-                                is_yaml(&file) && self.context.tree.place(&file) == PathKind::File;
+                            let is_read = is_yaml(&file) && self.context.tree.is_file(&file);
                             Given::whole(is_read.then_some(file)?)
                         }
                         _ => return None,
