@@ -33,7 +33,7 @@ impl Branched {
             end < name.end && structure.start < name.end && !gap.contains(char::is_whitespace)
         };
         if self.structures.iter().any(is_before) {
-            one.other_registry = one.other_registry.or(Some(OTHER_REGISTRY));
+            one.other_registry.get_or_insert(OTHER_REGISTRY);
         }
     }
 }

@@ -57,7 +57,7 @@ pub(super) fn walk(options: &Options<'_>, progress: &Progress) -> walk::Walked<C
             return Kept::Report;
         }
         let places = hints.as_deref().unwrap_or_default();
-        let roles = Roles::of(path, file_type, bytes, (sight, places));
+        let roles = Roles::of(path, file_type, bytes, sight, places);
         let with_secret = roles.holds_secret.then_some(bytes);
         let with_secret = with_secret.and_then(|bytes| std::str::from_utf8(bytes).ok());
         let secrets = with_secret.map(|text| pull_secrets::read(path, text, file_type));

@@ -193,7 +193,7 @@ fn walk_around(
                 return Kept::Nothing;
             };
             let sight = area.rules.prefilter.look(bytes);
-            let roles = Roles::of(path, file_type, bytes, (sight, &[]));
+            let roles = Roles::of(path, file_type, bytes, sight, &[]);
             let text = roles.text(bytes, None);
             let is_of_use = text.is_some() || has_naming && roles.names_chart;
             is_of_use.then_some((roles, text)).into()

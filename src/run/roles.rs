@@ -49,12 +49,13 @@ pub(super) fn role_words() -> Vec<&'static str> {
 }
 
 impl Roles {
-    /// Determines the roles. The last argument is the result of a search that includes the [`role_words`].
+    /// Determines the roles. `sight` and `hints` are the result of a search that includes the [`role_words`].
     pub(super) fn of(
         path: &Path,
         file_type: &FileType,
         bytes: &[u8],
-        (sight, hints): (Sight, &[usize]),
+        sight: Sight,
+        hints: &[usize],
     ) -> Self {
         let Sight {
             suspect,

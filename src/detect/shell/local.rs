@@ -4,7 +4,7 @@ use super::{Command, Word};
 use crate::detect::flag::far;
 use crate::search;
 
-const ENGINES: [&str; 5] = ["buildah", "crictl", "docker", "nerdctl", "podman"];
+const ENGINES: [&str; 6] = ["buildah", "crictl", "ctr", "docker", "nerdctl", "podman"];
 
 /// Verbs that load images.
 const LOADING: [&str; 2] = ["load", "import"];
@@ -18,25 +18,31 @@ const VERBS: [&str; 8] = [
 ];
 
 fn is_engine(program: &str) -> bool {
-    ENGINES.contains(&program) || program == "ctr"
+    ENGINES.contains(&program)
 }
 
 /// Whether a command of a text may load images. A quick search, before the text is split into commands.
 pub(in crate::detect) fn may_load(text: &str) -> bool {
-    let follows_engine = |at: usize| {
-        let near = &text[far(text, at, LONGEST_LOOK_BACK)..at];
-        let mut lines = near.rsplit('\n');
-        let own = lines.next();
-        let continued = lines.take_while(|line| line.trim_end_matches('\r').ends_with('\\'));
-        let mut lines = own.into_iter().chain(continued);
-        let names_engine = |line: &str| {
-            let mut engines = ENGINES.iter().chain(&["ctr"]).chain(&CLUSTERS);
-            engines.any(|engine| line.contains(engine))
-        };
-        lines.any(names_engine)
-    };
-    let mut verbs = LOADING.iter();
-    verbs.any(|verb| search::whole_words(text, verb).any(follows_engine))
+    LOADING.iter().any(|verb| {
+        let mut seen = 0;
+        search::whole_words(text, verb).any(|at| {
+            let from = far(text, at, LONGEST_LOOK_BACK).max(seen);
+            seen = at;
+            ends_with_engine(&text[from..at])
+        })
+    })
+}
+
+/// Whether the command that a text ends with, which may go over several lines, names an engine.
+fn ends_with_engine(text: &str) -> bool {
+    let mut lines = text.rsplit('\n');
+    let own = lines.next();
+    let continued = lines.take_while(|line| line.trim_end_matches('\r').ends_with('\\'));
+    let mut lines = own.into_iter().chain(continued);
+    lines.any(|line| {
+        let mut engines = ENGINES.iter().chain(&CLUSTERS);
+        engines.any(|engine| line.contains(engine))
+    })
 }
 
 /// Verbs that start a program, whose arguments follow.
