@@ -78,7 +78,7 @@ pub enum PathKind {
 pub struct Member {
     pub file_type: &'static FileType,
     /// The text in this pass, with the fixes of earlier passes applied.
-    pub text: String,
+    pub text: Arc<str>,
     /// The offsets at which a search of this text found something, if it was searched.
     pub hints: Option<Arc<[usize]>>,
     /// Whether the file exists. A fix may create one that does not.
@@ -94,7 +94,7 @@ pub struct Member {
 
 impl Member {
     /// Creates a member for a file that exists and may be written.
-    pub fn new(file_type: &'static FileType, text: String) -> Self {
+    pub fn new(file_type: &'static FileType, text: Arc<str>) -> Self {
         Self {
             file_type,
             text,
@@ -109,7 +109,7 @@ impl Member {
     }
 
     /// Replaces the text and returns the old one.
-    pub fn replace_text(&mut self, text: String) -> String {
+    pub fn replace_text(&mut self, text: Arc<str>) -> Arc<str> {
         self.hints = None;
         std::mem::replace(&mut self.text, text)
     }

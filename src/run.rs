@@ -12,6 +12,7 @@ mod ignores;
 mod list;
 mod merged;
 mod origins;
+mod outermost;
 mod owners;
 mod phases;
 mod pipeline;
@@ -143,7 +144,8 @@ impl Options<'_> {
     }
 
     fn is_piped(&self) -> bool {
-        self.walk.roots.iter().any(|root| root == Path::new("-"))
+        // It is not combined with paths.
+        matches!(&*self.walk.roots, [root] if root == Path::new("-"))
     }
 
     /// The name of standard input and the type that it is read as.

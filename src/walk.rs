@@ -7,6 +7,8 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use rayon::prelude::*;
+
 mod content;
 mod exclude;
 mod folder;
@@ -269,8 +271,9 @@ pub fn walk<K: Send, T: Send>(options: &Options, filter: &Filter<'_, K, T>) -> W
     })
 }
 
-fn sorted<T>(mut outcome: Walked<T>) -> Walked<T> {
-    outcome.kept.sort_by(|(one, _), (other, _)| one.cmp(other));
+fn sorted<T: Send>(mut outcome: Walked<T>) -> Walked<T> {
+    let kept = outcome.kept.as_mut_slice();
+    kept.par_sort_by(|(one, _), (other, _)| one.cmp(other));
     outcome.skipped.sort();
     outcome.marked.sort();
     // Roots in the same folder have the same ignore files above them, and the same problems with these.

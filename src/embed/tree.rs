@@ -117,8 +117,8 @@ impl Fixed {
                 .collect(),
             left: findings,
             problems,
-            is_changed: judged.text != before,
-            text: judged.text,
+            is_changed: *judged.text != *before,
+            text: judged.text.to_string(),
         }
     }
 

@@ -55,7 +55,7 @@ impl Maker<'_> {
             edits.dedup();
             let judged = all.get(path)?;
             let is_there = !judged.text.is_empty() || self.documents.get(path).is_some();
-            let text = (is_there || path.exists()).then_some(judged.text.as_str());
+            let text = (is_there || path.exists()).then_some(&*judged.text);
             Some((path, FileEdits { text, edits }))
         });
         let is_safe = fix.applicability == Applicability::Safe;

@@ -270,7 +270,7 @@ impl Applied {
 
     /// Returns the location of the first selector, for messages.
     fn place_of(&self, members: &Members, selectors: &[&Finding]) -> String {
-        let text = members.get(&self.path).map(|member| member.text.as_str());
+        let text = members.get(&self.path).map(|member| &*member.text);
         let line = selectors
             .first()
             .zip(text)

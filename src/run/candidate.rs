@@ -109,10 +109,13 @@ pub(super) fn read(
     known: Option<&Searched>,
     path: &Path,
     overlay: &Overlay,
-) -> Result<(String, Encoding), ReadError> {
+) -> Result<(Arc<str>, Encoding), ReadError> {
     match known {
-        Some(known) => Ok((known.text.to_string(), Encoding::Utf8)),
-        None => overlay.read(path),
+        Some(known) => Ok((Arc::clone(&known.text), Encoding::Utf8)),
+        None => {
+            let (text, encoding) = overlay.read(path)?;
+            Ok((text.into(), encoding))
+        }
     }
 }
 

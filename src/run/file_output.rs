@@ -183,7 +183,7 @@ impl Worker<'_> {
         let changed = outcomes.iter().filter_map(|(path, outcome)| {
             let before = texts.before.get(path.as_path())?.as_deref();
             let bytes = |text| texts.encoding(path).encode(text);
-            let is_changed = outcome.text != before.unwrap_or_default();
+            let is_changed = *outcome.text != *before.unwrap_or_default();
             is_changed.then(|| (path, before.map(bytes), bytes(&outcome.text)))
         });
         let changed: Vec<_> = changed.collect();
@@ -282,7 +282,7 @@ impl FileOutput {
             part.apply_baseline(options, path, file_type, &mut outcome);
             count(&mut part, options, &outcome);
             part.list_failures(path, &outcome);
-            if outcome.text != before.unwrap_or_default() && !options.quiet {
+            if *outcome.text != *before.unwrap_or_default() && !options.quiet {
                 part.out = diff::unified(path, before, &outcome.text, options.diff_style());
             }
             return part;

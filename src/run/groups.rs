@@ -2,7 +2,7 @@
 //!
 //! Reads no files, and does not know why files belong together.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
@@ -60,10 +60,11 @@ pub(super) fn of<'p>(
     let unread: Vec<Vec<PathBuf>> = unread.collect();
     groups.extend(unread);
     groups.extend(same_files(&groups, workspace));
-    let groups = united(groups).into_iter().map(|paths| Group {
+    let roots: HashSet<&PathBuf> = options.walk.roots.iter().collect();
+    let groups = united(groups).into_par_iter().map(|paths| Group {
         files: paths
             .into_iter()
-            .filter_map(|path| Some((entry(&path, workspace, options)?, path)))
+            .filter_map(|path| Some((entry(&path, workspace, options, &roots)?, path)))
             .map(|(entry, path)| (path, entry))
             .collect(),
     });
@@ -116,7 +117,12 @@ fn reach(unread: &Path, groups: &[Vec<PathBuf>], workspace: &Workspace<'_>) -> V
     reach
 }
 
-fn entry(path: &PathBuf, workspace: &Workspace<'_>, options: &Options<'_>) -> Option<GroupFile> {
+fn entry(
+    path: &PathBuf,
+    workspace: &Workspace<'_>,
+    options: &Options<'_>,
+    roots: &HashSet<&PathBuf>,
+) -> Option<GroupFile> {
     let requested = workspace.is_under_roots(path);
     let place = workspace.place(path);
     if place == PathKind::Unreadable {
@@ -130,7 +136,7 @@ fn entry(path: &PathBuf, workspace: &Workspace<'_>, options: &Options<'_>) -> Op
             free: false,
         });
     }
-    let named = requested && options.walk.roots.contains(path);
+    let named = requested && roots.contains(path);
     if (!named || options.walk.force_exclude) && options.walk.excludes(path) {
         return None;
     }

@@ -38,7 +38,8 @@ pub(super) fn add(
             .collect();
         let edits = insert::comments(path, &member.text, member.file_type, &wanted, note);
         if !edits.is_empty() {
-            member.replace_text(insert::applied(&member.text, &edits));
+            let commented = insert::applied(&member.text, &edits);
+            member.replace_text(commented.into());
             counts.insert(path.clone(), edits.len());
         }
     }

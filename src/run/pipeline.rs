@@ -62,7 +62,7 @@ impl Fixing<'_> {
 #[derive(Debug, Default)]
 pub(super) struct FileResult {
     /// The text after the fixes, or the original text if there were none.
-    pub text: String,
+    pub text: Arc<str>,
     /// Remaining findings, with spans in `text`.
     pub left: Vec<Finding>,
     pub fixed: Vec<Fixed>,
@@ -79,7 +79,7 @@ impl Pipeline<'_> {
     pub(super) fn file(
         &self,
         path: &Path,
-        text: String,
+        text: Arc<str>,
         file_type: &'static FileType,
         fix: Option<Applicability>,
     ) -> FileResult {
@@ -309,7 +309,7 @@ fn apply(
     let free = members
         .iter()
         .filter(|(_, member)| member.locked.is_none())
-        .map(|(path, member)| (path.as_path(), member.text.as_str()));
+        .map(|(path, member)| (path.as_path(), &*member.text));
     let mut patch = Patch::new(free);
     let mut taken = Vec::new();
     for (path, member) in &*members {

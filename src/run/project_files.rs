@@ -114,7 +114,9 @@ pub(super) fn workspace_of<'r>(
     let mut workspace = Workspace::new(&options.walk, prefilter);
     let mut project_files = ProjectFiles::default();
     for (path, file) in &found.kept {
-        let is_text = |text: &Arc<str>| !text.contains('\0');
+        let is_text = |text: &Arc<str>| {
+            file.searched.is_some() || memchr::memchr(0, text.as_bytes()).is_none()
+        };
         match file.text.as_ref().filter(|text| is_text(text)) {
             Some(_) => project_files.add(path, file.roles),
             None if file.roles.makes_project => workspace.note_unread(path, false),

@@ -6,6 +6,7 @@ mod totals;
 use std::collections::{BTreeMap, HashSet};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use rayon::prelude::*;
@@ -350,12 +351,12 @@ impl<'r, 'o> Run<'r, 'o> {
             }
         };
         let (text, encoding) = text;
-        let before = text.clone();
+        let before: Arc<str> = text.into();
         let pipeline = self.pipeline;
         self.ask_registries(|| {
             drop(pipeline.file(&name, before.clone(), file_type, options.fix()))
         })?;
-        let outcome = pipeline.file(&name, text, file_type, options.fix());
+        let outcome = pipeline.file(&name, Arc::clone(&before), file_type, options.fix());
         if options.pipes_text() {
             self.streams
                 .out

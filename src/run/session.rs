@@ -25,7 +25,7 @@ use crate::walk::Overlay;
 #[derive(Debug, Default)]
 pub struct Judged {
     /// The text that was checked.
-    pub text: String,
+    pub text: Arc<str>,
     /// Findings after ignore comments and the baseline, sorted.
     pub findings: Vec<Finding>,
     /// The key of each finding.
@@ -39,14 +39,14 @@ pub struct Judged {
 #[derive(Debug, PartialEq, Eq)]
 pub struct Change {
     /// `None` if the file does not exist yet.
-    pub before: Option<String>,
-    pub after: String,
+    pub before: Option<Arc<str>>,
+    pub after: Arc<str>,
 }
 
 impl Change {
     /// `None` if nothing changes.
-    fn new(before: Option<String>, after: String) -> Option<Self> {
-        let is_changed = after != before.as_deref().unwrap_or_default();
+    fn new(before: Option<Arc<str>>, after: Arc<str>) -> Option<Self> {
+        let is_changed = *after != *before.as_deref().unwrap_or_default();
         is_changed.then_some(Self { before, after })
     }
 }
@@ -219,7 +219,7 @@ impl Session<'_> {
         let texts = Texts::read(group, overlay, |_| None);
         let outcomes = self.pipeline.fix_of(path, texts.members(), limit);
         let changes = outcomes.into_iter().filter_map(|(path, outcome)| {
-            let before = texts.text(&path).map(str::to_owned);
+            let before = texts.before.get(path.as_path()).cloned().flatten();
             Some((path, Change::new(before, outcome.text)?))
         });
         changes.collect()
@@ -240,7 +240,7 @@ impl Session<'_> {
         let file = known.path().to_owned();
         let before = overlay.read(&file).ok().map(|(text, _)| text);
         let after = known.with(path, key, before.as_deref())?;
-        Some((file, Change::new(before, after)?))
+        Some((file, Change::new(before.map(Arc::from), after.into())?))
     }
 
     /// The settings of a file.
@@ -253,13 +253,13 @@ impl Session<'_> {
     }
 
     /// Text and type of a file outside of groups, if a run would read it.
-    fn alone(&self, path: &Path, overlay: &Overlay) -> Option<(String, &'static FileType)> {
+    fn alone(&self, path: &Path, overlay: &Overlay) -> Option<(Arc<str>, &'static FileType)> {
         let file_type = match &self.kinds {
             Some(kinds) => kinds.get(path).copied(),
             None => self.options.kind_of(path, self.is_root(path)),
         };
         let (text, _) = overlay.read(path).ok()?;
-        Some((text, file_type?))
+        Some((text.into(), file_type?))
     }
 
     fn is_root(&self, path: &Path) -> bool {

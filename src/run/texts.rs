@@ -20,7 +20,7 @@ pub(super) struct Texts<'g> {
     group: &'g Group,
     overlay: &'g Overlay,
     /// `None` if the file does not exist yet.
-    pub before: BTreeMap<&'g Path, Option<String>>,
+    pub before: BTreeMap<&'g Path, Option<Arc<str>>>,
     encodings: BTreeMap<&'g Path, Encoding>,
     hints: BTreeMap<&'g Path, Arc<[usize]>>,
     pub unread: Vec<(&'g Path, ReadError)>,
@@ -98,12 +98,8 @@ impl<'g> Texts<'g> {
         let files = self.before.iter();
         files
             .map(|(path, text)| {
-                let mut member = member(
-                    path,
-                    &self.group.files[*path],
-                    text.as_deref(),
-                    self.overlay,
-                );
+                let entry = &self.group.files[*path];
+                let mut member = member(path, entry, text.clone(), self.overlay);
                 member.locked = member.locked.or_else(|| self.locked.clone());
                 member.hints = self.hints.get(path).cloned();
                 ((*path).to_owned(), member)
@@ -113,9 +109,10 @@ impl<'g> Texts<'g> {
 }
 
 /// A file of a group with its text, if it exists.
-fn member(path: &Path, entry: &GroupFile, text: Option<&str>, overlay: &Overlay) -> Member {
-    let mut member = Member::new(entry.file_type, text.unwrap_or_default().to_owned());
-    member.exists = text.is_some() && !matches!(entry.state, State::Unreadable { .. });
+fn member(path: &Path, entry: &GroupFile, text: Option<Arc<str>>, overlay: &Overlay) -> Member {
+    let exists = text.is_some();
+    let mut member = Member::new(entry.file_type, text.unwrap_or_default());
+    member.exists = exists && !matches!(entry.state, State::Unreadable { .. });
     member.locked = match () {
         () if !entry.free => Some(Arc::from("it is outside of the given paths")),
         () if overlay.is_read_only(path) => Some(Arc::from(READ_ONLY)),

@@ -2,16 +2,22 @@
 //!
 //! Reads only through `walk`, and shows nothing outside the repositories of the roots.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::path::{Component, Path, PathBuf};
+mod tops;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
+use super::outermost::Outermost;
 use crate::file_type::{self, FileType};
 use crate::parallel::lock;
 use crate::project::{PathKind, Tree};
 use crate::rules::prefilter::Prefilter;
 use crate::source::{is_above_here, is_below, lexically_normal};
 use crate::walk::{self, EntryKind, Identity, Overlay};
+use tops::{holds_one, spelled, top};
+
+pub use tops::with_charts;
 
 pub(super) struct Workspace<'r> {
     prefilter: &'r Prefilter,
@@ -22,15 +28,20 @@ pub(super) struct Workspace<'r> {
     /// Whether paths are absolute, like the roots.
     absolute: bool,
     roots: Vec<Root>,
+    /// The absolute paths of the roots.
+    given: Outermost,
     /// Existing roots, with links resolved.
-    real_roots: Vec<PathBuf>,
-    /// Absolute paths of folders, with links resolved. Nothing outside of them is visible.
-    boundaries: Vec<PathBuf>,
+    real_roots: Outermost,
+    /// The folders of the repositories that the roots may be a part of.
+    tops: Outermost,
+    /// The same, with links resolved. Nothing outside of them is visible.
+    boundaries: Outermost,
     /// Texts that need not be read again.
     known: HashMap<PathBuf, Arc<str>>,
-    suspects: BTreeSet<PathBuf>,
-    /// Files with the beginning of a location, whose rest may be in another file.
-    beginnings: BTreeSet<PathBuf>,
+    /// The files in which the walk found something, sorted.
+    suspects: Vec<PathBuf>,
+    /// Files with the beginning of a location, whose rest may be in another file, sorted.
+    beginnings: Vec<PathBuf>,
     /// Unreadable files that make projects, and folders that may contain such files; the value is whether the walk reported
     /// them.
     unread: BTreeMap<PathBuf, bool>,
@@ -57,29 +68,28 @@ impl<'r> Workspace<'r> {
             Root { path, top }
         };
         let roots: Vec<Root> = roots.iter().map(full).collect();
-        let boundaries = roots.iter().filter_map(|root| overlay.real(&root.top));
-        let boundaries = boundaries.collect();
-        let real_roots = roots
-            .iter()
-            .filter_map(|root| overlay.real(&root.path))
-            .collect();
+        let given = roots.iter().map(|root| root.path.clone());
+        let tops: Outermost = roots.iter().map(|root| root.top.clone()).collect();
+        let real = |path: &PathBuf| overlay.real(path);
         Self {
             prefilter,
             overlay: Arc::clone(overlay),
             here,
             absolute,
+            given: given.collect(),
+            real_roots: roots.iter().filter_map(|root| real(&root.path)).collect(),
+            boundaries: tops.paths().iter().filter_map(real).collect(),
+            tops,
             roots,
-            boundaries,
-            real_roots,
             known: HashMap::new(),
-            suspects: BTreeSet::new(),
-            beginnings: BTreeSet::new(),
+            suspects: Vec::new(),
+            beginnings: Vec::new(),
             unread: BTreeMap::new(),
             real: Mutex::default(),
         }
     }
 
-    /// Notes a file that the walk read.
+    /// Notes a file that the walk read. Those with locations have to come in the order of paths.
     pub(super) fn note(
         &mut self,
         path: &Path,
@@ -91,10 +101,10 @@ impl<'r> Workspace<'r> {
             self.known.insert(path.to_owned(), text);
         }
         if suspect {
-            self.suspects.insert(path.to_owned());
+            self.suspects.push(path.to_owned());
         }
         if begins_name {
-            self.beginnings.insert(path.to_owned());
+            self.beginnings.push(path.to_owned());
         }
     }
 
@@ -121,9 +131,7 @@ impl<'r> Workspace<'r> {
 
     /// The folder outside of which nothing related to a path is visible.
     pub(super) fn top_of(&self, path: &Path) -> Option<&Path> {
-        let full = lexically_normal(&self.here.join(path));
-        let boundaries = self.roots.iter().map(|root| root.top.as_path());
-        boundaries.filter(|top| full.starts_with(top)).min()
+        self.tops.above(&self.full(path))
     }
 
     /// Identifies a file independently of its path.
@@ -138,14 +146,14 @@ impl<'r> Workspace<'r> {
 
     /// The folders outside of which nothing is visible, with links resolved.
     pub(super) fn boundaries(&self) -> &[PathBuf] {
-        &self.boundaries
+        self.boundaries.paths()
     }
 
     /// Whether the real path is under a root.
     pub(super) fn is_really_under_roots(&self, path: &Path) -> bool {
         let of_new = || self.real_folder(path.parent()?);
         match self.real(path).or_else(of_new) {
-            Some(real) => self.real_roots.iter().any(|root| real.starts_with(root)),
+            Some(real) => self.real_roots.contain(&real),
             // The file and its folder will be created, so no links are involved yet.
             None => self.overlay.entry(path).is_some() && self.is_under_roots(path),
         }
@@ -153,36 +161,55 @@ impl<'r> Workspace<'r> {
 
     /// Whether a path is a root or under one.
     pub(super) fn is_under_roots(&self, path: &Path) -> bool {
-        let full = lexically_normal(&self.here.join(path));
-        self.roots.iter().any(|root| full.starts_with(&root.path))
+        self.given.contain(&self.full(path))
+    }
+
+    /// The absolute path.
+    fn full(&self, path: &Path) -> PathBuf {
+        lexically_normal(&self.here.join(path))
     }
 
     /// The repositories of which the roots are only a part, and whose other files may belong to the same projects.
     pub(super) fn around(&self) -> Vec<PathBuf> {
-        let mut around: Vec<PathBuf> = self
-            .roots
-            .iter()
-            .filter(|root| self.is_in_project(root))
-            .map(|root| root.top.as_path())
-            .filter(|top| self.roots.iter().all(|root| root.path != *top))
-            .map(|top| self.spelled(top))
-            .collect();
+        let given: HashSet<&Path> = self.roots.iter().map(|root| root.path.as_path()).collect();
+        let parts = self.roots.iter().filter(|root| !given.contains(&*root.top));
+        let parts: Vec<&Root> = parts.collect();
+        if parts.is_empty() {
+            return Vec::new();
+        }
+        let known: BTreeSet<PathBuf> = self.known.keys().map(|path| self.full(path)).collect();
+        let mut seen = HashSet::new();
+        let mut around = BTreeSet::new();
+        for root in parts {
+            if !around.contains(&*root.top) && self.is_in_project(root, &known, &mut seen) {
+                around.insert(root.top.as_path());
+            }
+        }
+        let mut around: Vec<PathBuf> = around.into_iter().map(|top| self.spelled(top)).collect();
         around.sort();
-        around.dedup();
         around
     }
 
-    /// Whether a root, or a folder above it, belongs to a chart or a kustomization.
-    fn is_in_project(&self, root: &Root) -> bool {
-        let below = |path: &&Path| path.starts_with(&root.top);
+    /// Whether a root contains one of the files that projects read, or a folder from it up to its repository belongs to a
+    /// chart or a kustomization. Does not look at folders that were `seen`.
+    fn is_in_project<'p>(
+        &self,
+        root: &'p Root,
+        known: &BTreeSet<PathBuf>,
+        seen: &mut HashSet<&'p Path>,
+    ) -> bool {
         let makes_one = |folder: &Path| {
             holds_one(folder, &file_type::CHART_FILES, &self.overlay)
                 || holds_one(folder, &file_type::KUSTOMIZATION_FILES, &self.overlay)
         };
-        self.known
-            .keys()
-            .any(|path| lexically_normal(&self.here.join(path)).starts_with(&root.path))
-            || root.path.ancestors().take_while(below).any(makes_one)
+        let mut from = known.range(root.path.clone()..);
+        if from.next().is_some_and(|path| path.starts_with(&root.path)) {
+            return true;
+        }
+        let folders = root.path.ancestors();
+        let mut folders =
+            folders.take_while(|path| path.starts_with(&root.top) && seen.insert(path));
+        folders.any(makes_one)
     }
 
     fn spelled(&self, full: &Path) -> PathBuf {
@@ -213,7 +240,7 @@ impl<'r> Workspace<'r> {
     }
 
     fn is_below_tops(&self, real: &Path) -> bool {
-        self.boundaries.iter().any(|top| real.starts_with(top))
+        self.boundaries.contain(real)
     }
 
     /// Resolves the links of a folder. If the parent is known, only asks the system about the last component: resolving all
@@ -240,28 +267,24 @@ impl<'r> Workspace<'r> {
 impl Tree for Workspace<'_> {
     fn resolve(&self, folder: &Path, target: &str) -> PathBuf {
         let path = folder.join(target);
-        self.spelled(&lexically_normal(&self.here.join(path)))
+        self.spelled(&self.full(&path))
     }
 
     fn place(&self, path: &Path) -> PathKind {
-        let full = || lexically_normal(&self.here.join(path));
+        let is_below_tops = || self.is_below_tops(&self.full(path));
         let seen = |sees: bool, place: PathKind| if sees { place } else { PathKind::Outside };
         if self.unread.contains_key(path) {
             return PathKind::Unreadable;
         }
         match self.overlay.look(path) {
-            Some(EntryKind::Unreadable)
-                if self.boundaries.iter().any(|top| full().starts_with(top)) =>
-            {
-                PathKind::Unreadable
-            }
+            Some(EntryKind::Unreadable) if is_below_tops() => PathKind::Unreadable,
             None if self.overlay.entry(path).is_some() && self.top_of(path).is_some() => {
                 match self.overlay.entry(path) {
                     Some(EntryKind::Folder) => PathKind::Folder,
                     _ => PathKind::File,
                 }
             }
-            None if self.boundaries.iter().any(|top| full().starts_with(top)) => PathKind::Missing,
+            None if is_below_tops() => PathKind::Missing,
             None | Some(EntryKind::Unreadable) => PathKind::Outside,
             Some(EntryKind::Folder) => seen(self.sees_folder(path), PathKind::Folder),
             Some(EntryKind::File) => {
@@ -301,7 +324,10 @@ impl Tree for Workspace<'_> {
     }
 
     fn is_suspect(&self, path: &Path) -> bool {
-        self.suspects.contains(path)
+        let suspects = &self.suspects;
+        suspects
+            .binary_search_by(|one| one.as_path().cmp(path))
+            .is_ok()
             || !self.is_under_roots(path)
                 && self
                     .bytes(path)
@@ -310,84 +336,15 @@ impl Tree for Workspace<'_> {
 }
 
 /// The paths that are in a folder or below it.
-fn below(folder: &Path, paths: &BTreeSet<PathBuf>) -> Vec<PathBuf> {
+fn below(folder: &Path, paths: &[PathBuf]) -> Vec<PathBuf> {
     if is_above_here(folder) {
         let below = paths.iter().filter(|path| is_below(path, folder));
         return below.cloned().collect();
     }
-    let from = paths.range(folder.to_owned()..);
-    from.take_while(|path| path.starts_with(folder))
+    let from = paths.partition_point(|path| path.as_path() < folder);
+    let paths = paths[from..].iter();
+    paths
+        .take_while(|path| path.starts_with(folder))
         .cloned()
         .collect()
-}
-
-/// An absolute path, spelled like in the walk.
-fn spelled(full: &Path, here: &Path, absolute: bool) -> PathBuf {
-    if absolute {
-        return full.to_owned();
-    }
-    let common = here
-        .components()
-        .zip(full.components())
-        .take_while(|(one, other)| one == other)
-        .count();
-    let up = here.components().skip(common).map(|_| Component::ParentDir);
-    let spelled: PathBuf = up.chain(full.components().skip(common)).collect();
-    match spelled.as_os_str().is_empty() {
-        true => PathBuf::from("."),
-        false => spelled,
-    }
-}
-
-/// Whether a folder contains a file with one of the names.
-fn holds_one(folder: &Path, names: &[&str], overlay: &Overlay) -> bool {
-    names.iter().any(|name| overlay.is_file(&folder.join(name)))
-}
-
-/// The roots, and for each root that is a file the outermost chart that contains it.
-pub fn with_charts(roots: &[PathBuf]) -> Vec<PathBuf> {
-    let here = walk::working_directory();
-    let chart_of = |root: &PathBuf| {
-        let full = lexically_normal(&here.join(root));
-        let top = top(&full, &here, &Overlay::default());
-        let folders = full.ancestors().skip(1);
-        let within = folders.take_while(|folder| folder.starts_with(&top));
-        // Subcharts are part of the outermost chart.
-        let chart = within
-            .filter(|folder| holds_one(folder, &file_type::CHART_FILES, &Overlay::default()))
-            .last()?;
-        Some(spelled(chart, &here, root.is_absolute()))
-    };
-    let files = roots.iter().filter(|root| walk::is_file(root));
-    let mut all = roots.to_vec();
-    all.extend(files.filter_map(chart_of));
-    all.sort();
-    all.dedup();
-    all
-}
-
-/// The repository of a root. Outside of repositories: for a file below the working directory, that directory; for a
-/// kustomization folder below it, the parent, where overlays would be; otherwise the folder.
-fn top(root: &Path, here: &Path, overlay: &Overlay) -> PathBuf {
-    if let Some(top) = overlay.top_of(root) {
-        return top.to_owned();
-    }
-    let is_folder = overlay.is_folder(root) == Some(true);
-    let folder = match is_folder {
-        true => root,
-        false => root.parent().unwrap_or(root),
-    };
-    let repository = folder
-        .ancestors()
-        .find(|folder| walk::is_folder(&folder.join(".git")).is_some());
-    let is_layer = || holds_one(folder, &file_type::KUSTOMIZATION_FILES, overlay);
-    let below = folder.starts_with(here);
-    match (repository, folder.parent()) {
-        (Some(repository), _) => repository.to_owned(),
-        (None, _) if !is_folder && below => here.to_owned(),
-        (None, Some(above)) if is_folder && below && folder != here && is_layer() => {
-            above.to_owned()
-        }
-        (None, _) => folder.to_owned(),
-    }
 }

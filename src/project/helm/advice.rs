@@ -181,7 +181,7 @@ impl<'a> Advice<'a> {
             .collect();
         let named = paths.into_iter().flat_map(|path| {
             let text = |path: &Path| match members.get(path) {
-                Some(member) => Some(Arc::from(member.text.as_str())),
+                Some(member) => Some(Arc::clone(&member.text)),
                 None => self.tree.text(path),
             };
             let named = text(path).map(|own| self.named(path, &own, &text));

@@ -46,7 +46,7 @@ impl OwnedChart {
     ) -> Vec<Change> {
         drop_defaults(members, &self.loaded.vendored, &|_| false);
         block_fixes(members, &self.loaded.vendored, VENDORED);
-        let text = |path: &Path| members.get(path).map(|member| member.text.as_str());
+        let text = |path: &Path| members.get(path).map(|member| &*member.text);
         let Some(chart) = text(&self.chart) else {
             return Vec::new();
         };

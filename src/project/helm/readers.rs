@@ -68,7 +68,7 @@ pub(super) struct Readers<'t> {
 
 /// The texts that the chart was rendered from, and the result.
 struct Latest {
-    texts: Vec<(PathBuf, String)>,
+    texts: Vec<(PathBuf, Arc<str>)>,
     traces: Result<Vec<Trace>, String>,
     schemas: Option<Schemas>,
 }
@@ -196,7 +196,7 @@ impl<'t> Readers<'t> {
         }
         let (tree, folder, layers) = (self.tree, &self.folder, &self.layers);
         let chart = chart(tree, folder, members);
-        let texts = read().map(|(path, member)| (path.clone(), member.text.clone()));
+        let texts = read().map(|(path, member)| (path.clone(), Arc::clone(&member.text)));
         let made = Arc::new(Latest {
             texts: texts.collect(),
             schemas: chart.as_ref().ok().and_then(Schemas::of),
@@ -288,7 +288,7 @@ impl<'t> Readers<'t> {
                     && finding.new.is_some()
                     && is_other_image(finding, values, judged, &legacy)
             };
-            let text = member.text.as_str();
+            let text = &*member.text;
             let wrong = member.findings.iter().filter(|one| is_wrong(one));
             let unjudged = wrong.filter_map(|finding| {
                 let reason = match names_legacy_host(finding, text) {

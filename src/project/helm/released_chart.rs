@@ -311,7 +311,7 @@ impl ReleasedChart {
         prefilter: &Prefilter,
         unjudged: &mut Vec<Unjudged>,
     ) -> Result<Vec<DefaultFinding>, String> {
-        let text = |path: &Path| members.get(path).map(|member| member.text.as_str());
+        let text = |path: &Path| members.get(path).map(|member| &*member.text);
         let mut found = self.owned(text)?.findings(rules, prefilter, unjudged);
         let written = text(&self.release.values).unwrap_or_default();
         let target = self.target();

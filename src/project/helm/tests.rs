@@ -309,7 +309,7 @@ fn reported(files: &[(&str, &str)]) -> (Vec<Finding>, Members) {
     for path in charts.groups().into_iter().flatten() {
         let file_type = file_type::classify(&path).unwrap();
         let text = fs::read_to_string(&path).unwrap_or_default();
-        let mut member = Member::new(file_type, text);
+        let mut member = Member::new(file_type, text.into());
         member.exists = path.exists();
         let checked = crate::check::check(&path, &member.text, file_type, &rules);
         member.findings = checked.findings.into();

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::coalesce::read_whole;
 use super::given::is_layer;
@@ -76,9 +77,9 @@ impl<'t> ValueLayers<'t> {
         Self { tree, all }
     }
 
-    fn text(&self, path: &Path, members: &Members) -> Option<String> {
-        let member = members.get(path).map(|member| member.text.clone());
-        member.or_else(|| self.tree.text(path).map(|text| text.to_string()))
+    fn text(&self, path: &Path, members: &Members) -> Option<Arc<str>> {
+        let member = members.get(path).map(|member| Arc::clone(&member.text));
+        member.or_else(|| self.tree.text(path))
     }
 
     fn doubt(&self, path: &Path, others: &[Other], members: &mut Members) {

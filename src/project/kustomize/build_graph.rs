@@ -211,7 +211,7 @@ impl BuildGraph {
             numbers.insert(path.clone(), self.files.len());
             self.files.push(File {
                 path: Arc::from(path.as_path()),
-                text: Arc::from(member.text.as_str()),
+                text: Arc::clone(&member.text),
                 free: match &member.locked {
                     Some(why) => Err(Arc::clone(why)),
                     None if vendored => Err(Arc::from(VENDORED)),

@@ -5,6 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::{FileResult, MOST_PASSES};
 use crate::edit::Applicability;
@@ -20,7 +21,7 @@ pub(super) struct Passes {
 
 struct History {
     /// The text before all passes.
-    text: String,
+    text: Arc<str>,
     /// Hashes of all its texts so far, each with the number of fixes applied up to it.
     seen: Vec<(u64, usize)>,
 }
@@ -54,7 +55,7 @@ impl Passes {
                 .get(&path)
                 .map_or(&[][..], |outcome| &outcome.fixed);
             let now = hash(&text);
-            let before = member.replace_text(text);
+            let before = member.replace_text(text.into());
             let history = self.files.entry(path.clone()).or_insert_with(|| History {
                 seen: vec![(hash(&before), 0)],
                 text: before,

@@ -106,7 +106,7 @@ impl Reader<'_> {
             return Ok(());
         };
         let bytes = match self.members.get(path) {
-            Some(member) => member.text.clone().into_bytes(),
+            Some(member) => member.text.as_bytes().to_vec(),
             None => self
                 .tree
                 .bytes(path)

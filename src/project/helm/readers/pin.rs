@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::Readers;
 use super::by_reader::ByReader;
@@ -99,7 +100,7 @@ impl Readers<'_> {
         });
         let own: Vec<(&Path, Fix)> = own.collect();
         let files = members.iter();
-        let files = files.map(|(path, member)| (path.as_path(), member.text.as_str()));
+        let files = files.map(|(path, member)| (path.as_path(), &*member.text));
         let mut patch = Patch::new(files);
         let all = fixes.chain(own.iter().map(|(path, fix)| (*path, fix)));
         let taken = all.map(|(path, fix)| patch.offer(path, fix));
@@ -107,8 +108,10 @@ impl Readers<'_> {
         let is_whole = taken.iter().rev().take(own.len()).all(|taken| *taken);
         let texts: BTreeMap<&Path, String> = patch.changed().collect();
         let member = |(path, member): (&PathBuf, &Member)| {
-            let text = texts.get(path.as_path()).unwrap_or(&member.text);
-            (path.clone(), Member::new(member.file_type, text.clone()))
+            let changed = texts.get(path.as_path());
+            let text =
+                changed.map_or_else(|| Arc::clone(&member.text), |text| text.as_str().into());
+            (path.clone(), Member::new(member.file_type, text))
         };
         let edited: Members = members.iter().map(member).collect();
         is_whole.then(|| self.images_of(&edited, layer, rules))?

@@ -169,7 +169,7 @@ impl Readers<'_> {
         }
         let with = |fixes: &[(Location, &Fix)]| {
             let texts = members.iter();
-            let texts = texts.map(|(path, member)| (path.as_path(), member.text.as_str()));
+            let texts = texts.map(|(path, member)| (path.as_path(), &*member.text));
             let mut patch = Patch::new(texts);
             for ((path, _), fix) in fixes {
                 patch.offer(path, fix);
@@ -216,7 +216,7 @@ impl Readers<'_> {
     ) -> Option<Table> {
         let text = |path: &Path| -> Option<Cow<'_, str>> {
             let changed = changed.get(path).map(String::as_str);
-            let known = changed.or_else(|| Some(members.get(path)?.text.as_str()));
+            let known = changed.or_else(|| Some(&*members.get(path)?.text));
             match known {
                 Some(text) => Some(Cow::Borrowed(text)),
                 None => Some(Cow::Owned(self.tree.text(path)?.to_string())),

@@ -65,7 +65,7 @@ pub(super) fn files_of(
     let read = |layer: &Layer| {
         let files = layer.given.iter().map(|given| {
             let bytes = match members.get(&given.file) {
-                Some(member) => Some(member.text.clone().into_bytes()),
+                Some(member) => Some(member.text.as_bytes().to_vec()),
                 None => tree.bytes(&given.file),
             };
             Some(File::given(given, bytes?))
