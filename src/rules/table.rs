@@ -94,12 +94,17 @@ impl Table {
         let (mut low, mut high) = (0, text.len());
         while low < high {
             let middle = low + (high - low) / 2;
-            // Lines can be long.
-            let start = memchr::memrchr(b'\n', &bytes[..middle]).map_or(0, |newline| newline + 1);
-            let length = memchr::memchr(b'\n', &bytes[start..]);
-            let end = length.map_or(text.len(), |length| start + length);
-            match first_column(&text[start..end]).cmp(key) {
-                Ordering::Less => low = (end + 1).min(text.len()),
+            // Lines can be long, so only the part is searched that has to be.
+            let before = memchr::memrchr(b'\n', &bytes[low..middle]);
+            let start = before.map_or(low, |newline| low + newline + 1);
+            let key_length = memchr::memchr2(b'\t', b'\n', &bytes[start..]);
+            let key_end = key_length.map_or(text.len(), |length| start + length);
+            match text[start..key_end].cmp(key) {
+                Ordering::Less => {
+                    let from = middle.max(key_end);
+                    let length = memchr::memchr(b'\n', &bytes[from..]);
+                    low = length.map_or(text.len(), |length| from + length + 1);
+                }
                 Ordering::Equal | Ordering::Greater => high = start,
             }
         }
