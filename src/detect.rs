@@ -55,7 +55,7 @@ pub use reports::REPORT_GROUPS;
 pub use spread::GLOBAL_REGISTRIES;
 pub use text::Prose;
 pub use usage::{Certainty, Usage};
-pub use words::REPLACED;
+pub use words::{REPLACED, is_key_of_account};
 pub use ytt::{MATCHER, strings_of_matcher};
 
 use crate::source::Span;

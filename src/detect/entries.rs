@@ -224,7 +224,7 @@ fn by_key(
         () if says.is_target => Some(TARGET),
         () => None,
     };
-    own.or_else(|| siblings::limit_of(key, around, value))
+    own.or_else(|| siblings::limit_of(context, around, value))
         .or_else(|| constraints::limit_of(context, around, value))
 }
 
@@ -300,15 +300,16 @@ fn is_table(context: &Context<'_>, siblings: &Map<'_>, value: &Node<'_>) -> bool
         .as_scalar()
         .is_none_or(|scalar| !scalar.value.trim_end_matches('/').contains('/'));
     let may_be_account = is_host && siblings.entries.len() <= words::LARGEST_ACCOUNT;
-    let is_table_key = |name: Option<&str>| {
-        let key = words::fold(name.unwrap_or_default());
-        words::is_of_mirror(&key) || may_be_account && words::is_of_account(&key)
+    let has_image = siblings::has_image(siblings);
+    let is_table_entry = |entry: &Entry<'_>| {
+        let key = words::fold(entry.name().unwrap_or_default());
+        let is_of_mirror = words::is_of_mirror(&key);
+        // Its fields show what the map is, even while they are empty.
+        let may_be_empty = || !has_image && (is_of_mirror || words::is_login(&key));
+        (is_of_mirror || may_be_account && words::is_of_account(&key))
+            && (may_be_empty() || !siblings::is_empty(context.input, entry))
     };
-    !is_top
-        && siblings
-            .entries
-            .iter()
-            .any(|entry| is_table_key(entry.name()))
+    !is_top && siblings.entries.iter().any(is_table_entry)
 }
 
 /// Whether a map contains labels, which other programs read.

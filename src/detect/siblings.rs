@@ -3,9 +3,11 @@
 //! Looks only at the map that contains the value.
 
 use super::context::{Context, Step};
+use super::input::Input;
 use super::usage::{self, BUILT, COMPARED, PUSHED, Usage};
 use super::words;
 use crate::image;
+use crate::source::Span;
 use crate::syntax::yaml::{Entry, Map, Node};
 
 pub(super) const CLOSED: Usage = Usage::Compared("it is one of a closed list of values");
@@ -47,14 +49,19 @@ pub(super) fn usage_of(context: &Context<'_>, value: &Node<'_>) -> Option<Usage>
 }
 
 /// Returns the usage by siblings, for a key that implies none.
-pub(super) fn limit_of(key: &str, siblings: &Map<'_>, value: &Node<'_>) -> Option<Usage> {
+pub(super) fn limit_of(
+    context: &Context<'_>,
+    siblings: &Map<'_>,
+    value: &Node<'_>,
+) -> Option<Usage> {
+    let key = context.key;
     match () {
         () if words::is_image_alone(key) && is_built(siblings) => Some(BUILT),
         () if is_in_closed_list(siblings, value) => Some(BESIDE_CLOSED),
         () if is_beside_pattern(siblings, value) => Some(BESIDE_PATTERN),
         () if value
             .as_scalar()
-            .is_some_and(|scalar| is_of_account(key, siblings, &scalar.value)) =>
+            .is_some_and(|scalar| is_of_account(context, siblings, &scalar.value)) =>
         {
             Some(BESIDE_ACCOUNT)
         }
@@ -64,19 +71,50 @@ pub(super) fn limit_of(key: &str, siblings: &Map<'_>, value: &Node<'_>) -> Optio
 }
 
 /// Whether a small map contains a location and an account for it, but no image that is pulled: nothing has a tag.
-fn is_of_account(key: &str, siblings: &Map<'_>, value: &str) -> bool {
-    let has = |words: &[&str]| has_key(siblings, words);
+fn is_of_account(context: &Context<'_>, siblings: &Map<'_>, value: &str) -> bool {
+    const FIELDS: [&str; 4] = [
+        "username",
+        "password",
+        "passwordsecret",
+        "passwordsecretref",
+    ];
+    let is_filled = |entry: &Entry<'_>| {
+        let name = entry.name();
+        name.is_some_and(|name| FIELDS.iter().any(|field| words::is_folded(name, field)))
+            && !is_empty(context.input, entry)
+    };
     value.contains('.')
         && siblings.entries.len() <= words::LARGEST_ACCOUNT
-        && !words::is_image_alone(key)
+        && !words::is_image_alone(context.key)
         && !image::is_tagged(value)
-        && has(&[
-            "username",
-            "password",
-            "passwordsecret",
-            "passwordsecretref",
-        ])
-        && !has(&["tag", "digest", "imagetag", "version"])
+        && siblings.entries.iter().any(is_filled)
+        && !has_key(siblings, &["tag", "digest", "imagetag", "version"])
+}
+
+/// Whether nothing is written as the value of a key, so that the key says nothing: `{}`, `[]`, `""`, null.
+pub(super) fn is_empty(input: &Input<'_>, entry: &Entry<'_>) -> bool {
+    let has_none = match &entry.value {
+        Node::Scalar(scalar) => scalar.value.is_empty() || scalar.is_null(),
+        Node::Map(map) => map.entries.is_empty(),
+        Node::List(list) => list.items.is_empty(),
+        Node::Alias(_) => false,
+    };
+    has_none && !is_templated(input, entry)
+}
+
+/// Whether a template may write a value that looks empty without its actions.
+fn is_templated(input: &Input<'_>, entry: &Entry<'_>) -> bool {
+    let start = entry.key.span().end;
+    let rest = input.masked.get(start..).unwrap_or_default();
+    let blank = |letter: char| letter.is_whitespace() || matches!(letter, ':' | '"' | '\'');
+    let written = start + (rest.len() - rest.trim_start_matches(blank).len());
+    let end = written.max(entry.value.span().end);
+    !input.actions_in(Span::new(start, end)).is_empty()
+}
+
+/// Whether a map has the name of an image, with or without its tag.
+pub(super) fn has_image(siblings: &Map<'_>) -> bool {
+    is_one_image(siblings) || has_key(siblings, &["repository", "image"])
 }
 
 /// Whether a map has the name and the tag of one image.

@@ -462,6 +462,16 @@ pub(super) fn is_of_account(key: &str) -> bool {
     WORDS.contains(&key)
 }
 
+/// Like [`is_of_account`], for a key as written.
+pub fn is_key_of_account(key: &str) -> bool {
+    is_of_account(&fold(key))
+}
+
+/// Whether the value is what somebody logs in with.
+pub(super) fn is_login(key: &str) -> bool {
+    matches!(key, "username" | "user" | "login" | "password" | "email")
+}
+
 /// Whether the value is an account of a registry, or several.
 pub(super) fn is_account(key: &str) -> bool {
     const PARTS: [&str; 8] = [

@@ -3,6 +3,7 @@
 //! Reads the charts in `charts/`, both folders and archives, computes the values that each of them gets, and checks
 //! those values like one file. Fetches nothing.
 
+mod accounts;
 mod advice;
 mod archive;
 mod by_text;

@@ -3,6 +3,7 @@
 //! The rendered image decides whether there is a finding, whatever the keys are called, and a fix must be right for
 //! every image that uses its value. If a chart cannot be rendered, each file is judged alone.
 
+mod accounts;
 mod by_reader;
 mod compared;
 mod comparisons;

@@ -7,10 +7,11 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::accounts;
 use super::coalesce::read_whole;
 use super::given::is_layer;
 use super::nested_layers::{self, BASE, Bases};
-use super::values::{self, Leaf, Table, Value};
+use super::values::{self, Leaf, Table};
 use crate::detect::GLOBAL_REGISTRIES;
 use crate::edit::Applicability;
 use crate::finding::{Finding, Id};
@@ -89,12 +90,15 @@ impl<'t> ValueLayers<'t> {
         let text = &member.text;
         let moved = member.findings.iter().filter_map(|one| Move::of(one, text));
         let moved: Vec<Move<'_>> = moved.collect();
-        let Some(own) = (!moved.is_empty())
-            .then(|| read_whole(text, 0).ok())
-            .flatten()
-        else {
+        let is_fixed = member.findings.iter().any(|one| one.fix.is_some());
+        let own = is_fixed.then(|| read_whole(text, 0).ok()).flatten();
+        let Some(own) = own else {
             return;
         };
+        let empty = accounts::beside_empty(member, &own);
+        if moved.is_empty() && empty.is_empty() {
+            return;
+        }
         let mut doubts = Vec::new();
         let elsewhere = in_other_folders(self.tree, path);
         for other in others.iter().chain(&elsewhere) {
@@ -102,6 +106,11 @@ impl<'t> ValueLayers<'t> {
             let Some(set) = set.and_then(|text| read_whole(&text, 0).ok()) else {
                 continue;
             };
+            let filled = empty.iter().filter(|one| one.is_filled_by(&set));
+            doubts.extend(filled.map(|one| {
+                let other = printable::path(&other.path);
+                (one.id, format!("{other} {}", accounts::FILLED))
+            }));
             for one in &moved {
                 if sets_other_registry(&own, &set, one, other.is_over) {
                     let other = printable::path(&other.path);
@@ -220,10 +229,10 @@ fn registry_of(finding: &Finding) -> Option<Span> {
 /// Whether the values of another file set another registry for a name, and not another name. `is_over` says whether they
 /// override the `own` ones.
 fn sets_other_registry(own: &Table, set: &Table, moved: &Move<'_>, is_over: bool) -> bool {
-    let Some(name) = path_to(own, moved.name) else {
+    let Some(name) = values::path_to(own, moved.name) else {
         return false;
     };
-    let registry = moved.registry.and_then(|span| path_to(own, span));
+    let registry = moved.registry.and_then(|span| values::path_to(own, span));
     let own_registry = registry.as_ref().and_then(|path| leaf_at(own, path));
     let kept = own_registry.map(|leaf| leaf.text.trim_end_matches('/'));
     let wanted = moved.host.or(kept);
@@ -253,18 +262,6 @@ fn leaf_at<'v>(table: &'v Table, path: &[&str]) -> Option<&'v Leaf> {
     let (last, map) = path.split_last()?;
     let map = values::table_at(table, map.iter().copied())?;
     map.get(*last)?.as_leaf()
-}
-
-/// Returns the path of keys to the value at a span.
-fn path_to(table: &Table, at: Span) -> Option<Vec<&str>> {
-    table.iter().find_map(|(key, value)| match value {
-        Value::Leaf(leaf) => leaf.origin.span.covers(at).then(|| vec![key.as_str()]),
-        Value::Table(inner) => path_to(inner, at).map(|mut path| {
-            path.insert(0, key);
-            path
-        }),
-        Value::Null | Value::List(_) => None,
-    })
 }
 
 impl Project for ValueLayers<'_> {

@@ -358,6 +358,18 @@ pub(super) fn table_at<'t, 'k>(
         .try_fold(table, |table, key| table.get(key)?.as_table())
 }
 
+/// Returns the path of keys to the value at a span.
+pub(super) fn path_to(table: &Table, at: Span) -> Option<Vec<&str>> {
+    table.iter().find_map(|(key, value)| match value {
+        Value::Leaf(leaf) => leaf.origin.span.covers(at).then(|| vec![key.as_str()]),
+        Value::Table(inner) => path_to(inner, at).map(|mut path| {
+            path.insert(0, key);
+            path
+        }),
+        Value::Null | Value::List(_) => None,
+    })
+}
+
 /// Returns the items of the list at a key; empty if there is no list.
 pub(super) fn items<'t>(table: &'t Table, key: &str) -> &'t [Value] {
     match table.get(key) {

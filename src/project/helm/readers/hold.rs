@@ -32,6 +32,7 @@ impl Readers<'_> {
         if !self.files().any(has_fix) {
             return;
         }
+        self.doubt_filled_accounts(members);
         let latest = self.latest(members, rules);
         if let Ok(traces) = &latest.traces {
             self.hold_by(traces, members, rules);
