@@ -27,6 +27,7 @@ mod literal;
 mod live;
 mod loaded;
 mod options;
+mod overridden;
 mod parameters;
 mod parts;
 mod reference;

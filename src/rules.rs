@@ -15,6 +15,7 @@ mod spelling;
 pub mod verify;
 
 mod pattern;
+mod possible;
 mod proof;
 mod query;
 mod rule;

@@ -9,6 +9,7 @@ use super::embedded::{self, Embedded};
 use super::form::Form;
 use super::image_use::ImageUse;
 use super::input::{Inner, Input};
+use super::overridden::{self, OVERRIDDEN};
 use super::usage::Usage;
 use super::{calls, comment, entries, live, options, scalar, schema, shell, spread, text, words};
 use crate::source::Span;
@@ -160,6 +161,16 @@ fn map(context: &Context<'_>, map: &Map<'_>, out: &mut Vec<ImageUse>) {
 }
 
 fn pairs(context: &Context<'_>, map: &Map<'_>, out: &mut Vec<ImageUse>) {
+    let Some(split) = overridden::split(context, map) else {
+        return each_pair(context, map, out);
+    };
+    each_pair(context, &split.counting, out);
+    let mut without_effect = *context;
+    without_effect.inherited = Some(OVERRIDDEN.below(context.inherited));
+    each_pair(&without_effect, &split.overridden, out);
+}
+
+fn each_pair(context: &Context<'_>, map: &Map<'_>, out: &mut Vec<ImageUse>) {
     let input = context.input;
     let of_interest = |node: &Node<'_>| match node {
         Node::Scalar(scalar) => input.is_of_interest(scalar.span),

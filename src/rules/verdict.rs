@@ -3,6 +3,7 @@
 use super::answers::Answers;
 use super::edition::Facts;
 use super::index::Answer;
+use super::possible;
 use super::proof;
 use super::query::{Move, Query, TagState, Verdict, cap_applicability, moved};
 use super::schema::{DigestPolicy, TagList, TagPolicy, TagsSpec};
@@ -21,7 +22,9 @@ impl RuleSet {
                     answers: self.answers().map(|answers| &**answers),
                     facts: self.facts(),
                 };
-                evaluate(rule, mapping, query, known)
+                let mut verdict = evaluate(rule, mapping, query, known);
+                possible::apply(self, mapping, query, &mut verdict);
+                verdict
             })
     }
 

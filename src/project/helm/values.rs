@@ -12,7 +12,7 @@ use std::sync::Arc;
 use crate::source::Span;
 use crate::syntax::yaml::{self, Entry, Map, Node, Parsed, Scalar, Style};
 
-pub(super) use spot::{File, NO_VALUES, Spot, Step, at, node_at};
+pub(super) use spot::{File, NO_VALUES, Spot, Step, at, node_at, path_to};
 
 pub(super) type Table = BTreeMap<String, Value>;
 
@@ -356,18 +356,6 @@ pub(super) fn table_at<'t, 'k>(
 ) -> Option<&'t Table> {
     path.into_iter()
         .try_fold(table, |table, key| table.get(key)?.as_table())
-}
-
-/// Returns the path of keys to the value at a span.
-pub(super) fn path_to(table: &Table, at: Span) -> Option<Vec<&str>> {
-    table.iter().find_map(|(key, value)| match value {
-        Value::Leaf(leaf) => leaf.origin.span.covers(at).then(|| vec![key.as_str()]),
-        Value::Table(inner) => path_to(inner, at).map(|mut path| {
-            path.insert(0, key);
-            path
-        }),
-        Value::Null | Value::List(_) => None,
-    })
 }
 
 /// Returns the items of the list at a key; empty if there is no list.

@@ -2,7 +2,7 @@
 //!
 //! Resources, patches and values bring images in; `images` entries and tests of JSON patches apply to them.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -149,6 +149,12 @@ impl BuildStep {
     }
 }
 
+/// Layers, and the files that they name.
+fn named(layers: &[Kustomization]) -> impl Iterator<Item = &Path> {
+    let layers = layers.iter();
+    layers.flat_map(|layer| std::iter::once(layer.path.as_path()).chain(layer.files()))
+}
+
 impl BuildGraph {
     /// Reads the layers only. The files that they name are not read yet.
     pub(super) fn layers(tree: &dyn Tree, members: &Members) -> Self {
@@ -205,9 +211,11 @@ impl BuildGraph {
         members: &Members,
     ) -> HashMap<PathBuf, usize> {
         let mut numbers: HashMap<PathBuf, usize> = HashMap::new();
+        let read: HashSet<&Path> = named(&self.layers).collect();
         for (path, member) in members {
-            let mut parts = path.iter();
-            let vendored = parts.any(|part| VENDOR_FOLDERS.iter().any(|folder| part == *folder));
+            let is_filled = |part| VENDOR_FOLDERS.iter().any(|folder| part == *folder);
+            // Others in the group belong to a chart or a release, and are judged like any file.
+            let vendored = read.contains(path.as_path()) && path.iter().any(is_filled);
             numbers.insert(path.clone(), self.files.len());
             self.files.push(File {
                 path: Arc::from(path.as_path()),
@@ -219,10 +227,7 @@ impl BuildGraph {
                 },
             });
         }
-        let named = self.layers.iter();
-        let named =
-            named.flat_map(|layer| std::iter::once(layer.path.as_path()).chain(layer.files()));
-        for path in named {
+        for path in named(&self.layers) {
             if !numbers.contains_key(path)
                 && let Some(text) = tree.text(path)
             {

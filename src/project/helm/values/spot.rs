@@ -1,6 +1,6 @@
 //! The location of values in a file: a document, keys, and perhaps a string that contains another document.
 
-use super::{Value, most_values, parse, value_of, whole};
+use super::{Table, Value, most_values, parse, value_of, whole};
 use crate::source::Span;
 use crate::syntax::yaml::{Node, Parsed, Style};
 
@@ -167,4 +167,16 @@ fn lines_of_block(text: &str, node: &Node<'_>) -> Option<Span> {
     let scalar = node.as_scalar()?;
     let is_own = scalar.style == Style::Literal && scalar.begins_line(text);
     is_own.then(|| scalar.region(text))
+}
+
+/// Returns the path of keys to the value at a span.
+pub(in super::super) fn path_to(table: &Table, at: Span) -> Option<Vec<&str>> {
+    table.iter().find_map(|(key, value)| match value {
+        Value::Leaf(leaf) => leaf.origin.span.covers(at).then(|| vec![key.as_str()]),
+        Value::Table(inner) => path_to(inner, at).map(|mut path| {
+            path.insert(0, key);
+            path
+        }),
+        Value::Null | Value::List(_) => None,
+    })
 }
