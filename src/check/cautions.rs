@@ -43,7 +43,7 @@ pub(super) fn add(
         let finding = finding.as_ref();
         finding.is_some_and(|finding| finding.new.is_some() && !finding.mention)
     };
-    if found.iter().any(moves) && memchr::memmem::find(text.as_bytes(), b"Never").is_some() {
+    if found.iter().any(moves) && memchr::memmem::find(text.as_bytes(), b"ever").is_some() {
         pull_policies(found, text, file_type);
     }
 }
@@ -78,12 +78,16 @@ fn pull_policies(found: &mut [Option<Finding>], text: &str, file_type: &FileType
     for finding in moved {
         let mut documents = layer.parsed.documents.iter();
         if documents.any(|document| is_never_pulled(document, finding.span())) {
-            finding.notes.push(NEVER.to_owned());
+            match finding.applicability() {
+                Some(Applicability::Safe) => finding.doubt(NEVER),
+                _ => finding.notes.push(NEVER.to_owned()),
+            }
         }
     }
 }
 
-/// Whether the map that holds the image, or its pieces, sets the pull policy `Never`.
+/// Whether the map that holds the image, or its pieces, sets the pull policy `Never`. So does the map around
+/// `image: {repository: …}`.
 fn is_never_pulled(node: &Node<'_>, at: Span) -> bool {
     let holds = |node: &Node<'_>| {
         let span = node.span();
@@ -94,7 +98,11 @@ fn is_never_pulled(node: &Node<'_>, at: Span) -> bool {
             let inside = map.entries.iter().find(|entry| holds(&entry.value));
             inside.is_some_and(|entry| match &entry.value {
                 Node::Scalar(_) => says_never(map),
-                inner => is_never_pulled(inner, at),
+                inner => {
+                    let key = entry.key.as_scalar().map_or("", |key| &key.value);
+                    let is_image = key.to_ascii_lowercase().ends_with("image");
+                    is_image && says_never(map) || is_never_pulled(inner, at)
+                }
             })
         }
         Node::List(list) => list
@@ -105,7 +113,26 @@ fn is_never_pulled(node: &Node<'_>, at: Span) -> bool {
     }
 }
 
+/// Keys of pull policies: of Kubernetes and charts, of Terraform, of Compose and GitLab, and of Ansible.
+const POLICIES: [&str; 5] = [
+    "imagePullPolicy",
+    "pullPolicy",
+    "image_pull_policy",
+    "pull_policy",
+    "pull",
+];
+
+fn is_never(value: &str) -> bool {
+    value.eq_ignore_ascii_case("never")
+}
+
 fn says_never(map: &Map<'_>) -> bool {
-    let policies = ["imagePullPolicy", "pullPolicy", "image_pull_policy"];
-    policies.iter().any(|key| map.text(key) == Some("Never"))
+    POLICIES.iter().any(|key| match map.get(key) {
+        Some(Node::Scalar(value)) => is_never(&value.value),
+        Some(Node::List(list)) => list.items.iter().all(|item| {
+            let policy = item.as_scalar();
+            policy.is_some_and(|policy| is_never(&policy.value))
+        }),
+        _ => false,
+    })
 }

@@ -4,8 +4,8 @@ use serde_json::Value;
 
 use crate::common::{folder, run, stdout};
 
-/// Returns the notes of the only finding with a fix.
-fn notes(files: &[(&str, &str)]) -> Vec<String> {
+/// Returns the only finding with a fix.
+fn finding(files: &[(&str, &str)]) -> Value {
     let folder = folder(files);
     let report: Value =
         serde_json::from_str(&stdout(&run(folder.path(), &["--format", "json"]))).unwrap();
@@ -16,7 +16,12 @@ fn notes(files: &[(&str, &str)]) -> Vec<String> {
         .filter(|finding| finding["mention"] == false)
         .collect();
     assert_eq!(findings.len(), 1, "{report}");
-    let notes = findings[0]["notes"].as_array().unwrap().iter();
+    findings[0].clone()
+}
+
+fn notes(files: &[(&str, &str)]) -> Vec<String> {
+    let finding = finding(files);
+    let notes = finding["notes"].as_array().unwrap().iter();
     notes
         .map(|note| note.as_str().unwrap().to_owned())
         .collect()
@@ -94,14 +99,38 @@ fn images_that_are_never_pulled() {
             "image: k8s.gcr.io/pause:3.9\nother:\n  pullPolicy: Never\n",
             false,
         ),
+        (
+            "image:\n  repository: k8s.gcr.io/pause\n  tag: '3.9'\nimagePullPolicy: Never\n",
+            true,
+        ),
+        (
+            "services:\n  a:\n    image: k8s.gcr.io/pause:3.9\n    pull_policy: never\n",
+            true,
+        ),
+        (
+            "job:\n  image: {name: 'k8s.gcr.io/pause:3.9', pull_policy: [never]}\n",
+            true,
+        ),
+        (
+            "job:\n  image: {name: 'k8s.gcr.io/pause:3.9', pull_policy: [never, always]}\n",
+            false,
+        ),
     ] {
-        let found = notes(&[("values.yaml", text)]);
-        assert_eq!(
-            found.iter().any(|note| note == NEVER),
-            never,
-            "{text}: {found:?}"
-        );
+        let found = finding(&[("values.yaml", text)]);
+        let expected = if never { "unsafe" } else { "safe" };
+        assert_eq!(found["applicability"], expected, "{text}: {found}");
+        assert_eq!(found["reason"] == NEVER, never, "{text}: {found}");
     }
+    // If the fix needs review for another reason, the policy is a note.
+    let found = finding(&[(
+        "values.yaml",
+        "image: gcr.io/cadvisor/cadvisor:v0.53.0\npullPolicy: Never\n",
+    )]);
+    assert_eq!(found["applicability"], "unsafe", "{found}");
+    assert!(
+        found["reason"] != NEVER && found["notes"][0] == NEVER,
+        "{found}"
+    );
 }
 
 #[test]
