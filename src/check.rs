@@ -206,10 +206,13 @@ pub fn images(path: &Path, text: &str, kind: &FileType) -> Vec<Image> {
     });
     let image = |one: &ImageUse| {
         let own = one.text(text);
-        Some(Image {
+        let name = rewrite::spell(one, own)?.written_name(own);
+        // `defaultImage: true`
+        let is_switch = matches!(&*name, "true" | "false");
+        (!is_switch).then(|| Image {
             span: one.in_file(one.primary_span(own)),
             extent: one.extent(),
-            name: rewrite::spell(one, own)?.written_name(own),
+            name,
             tag: match one.tag {
                 Tag::At(span) => Some(span.of(own).to_owned()),
                 _ => None,

@@ -350,3 +350,30 @@ fn images_of_charts_that_releases_name() {
     assert_eq!(argocd.matches(default).count(), 1, "{argocd}");
     assert!(argocd.contains("values-legacy.yaml:2:15: k8s.gcr.io/kube-state-metrics/kube-state-metrics:v2.3.0 (subchart"), "{argocd}");
 }
+
+/// A template may put a registry before names in variables, arguments and fields of any kind.
+#[test]
+fn images_of_charts_are_listed_as_they_are_rendered() {
+    let values = "global: {registry: mirror.example.com}\n\
+                  csi: {attacher: {repository: longhornio/csi-attacher, tag: v4.4.2}}\n\
+                  images: {registry: quay.io/open-cluster-management, tag: v1.0.0}\n\
+                  defaultImage: true\n";
+    let template = "apiVersion: v1\nkind: Pod\nmetadata: {name: x}\nspec:\n  containers:\n  - name: x\n    \
+                    image: {{ .Values.global.registry }}/manager:{{ .Values.csi.attacher.tag }}\n    \
+                    args: [\"--engine-image={{ printf \"%s/engine:v1\" (upper .Values.global.registry | lower) }}\"]\n    \
+                    env:\n    - name: CSI_ATTACHER_IMAGE\n      \
+                    value: \"{{ .Values.global.registry }}/{{ .Values.csi.attacher.repository }}:{{ .Values.csi.attacher.tag }}\"\n\
+                    ---\napiVersion: example.com/v1\nkind: Manager\nmetadata: {name: x}\nspec:\n  \
+                    registrationImagePullSpec: {{ .Values.images.registry }}/registration:{{ .Values.images.tag }}\n";
+    let folder = folder_of(&tree(&[
+        ("Chart.yaml", CHART),
+        ("values.yaml", values),
+        ("templates/all.yaml", template),
+    ]));
+    let listed = stdout(&run(folder.path(), &["images"]));
+    let expected = "templates/all.yaml:8:41: mirror.example.com/engine:v1\n\
+                    values.yaml:1:20: mirror.example.com/longhornio/csi-attacher:v4.4.2\n\
+                    values.yaml:1:20: mirror.example.com/manager:v4.4.2\n\
+                    values.yaml:3:20: quay.io/open-cluster-management/registration:v1.0.0\n";
+    assert_eq!(listed, expected);
+}

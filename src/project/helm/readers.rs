@@ -39,7 +39,7 @@ use found::{has_unknown_registry, is_about, is_other_image, names_legacy_host, p
 use image::{Image, Judged, Legacy, Part, Written};
 use layer::Layer;
 use refused::Schemas;
-pub(super) use trace::rendered;
+pub(super) use trace::{RenderedImage, rendered};
 use trace::{Trace, traces};
 
 const OTHER_IMAGE: &str = "the chart's templates would build another image name from it";

@@ -10,8 +10,7 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use crate::check::Image;
-use crate::image::ImageRef;
-use crate::project::helm::readers::rendered;
+use crate::project::helm::readers::{RenderedImage, rendered};
 use crate::project::helm::vendored::Vendored;
 use crate::project::helm::{find_charts, owned};
 use crate::project::{PathKind, Tree};
@@ -46,8 +45,8 @@ pub fn images(
 fn of_chart(tree: &dyn Tree, folder: &Path, rules: &RuleSet) -> Rendered {
     let subcharts = folder.join("charts");
     let images = rendered(tree, folder, rules);
-    let origins = images.iter().flatten().filter_map(|(_, at)| at.as_ref());
-    let paths: BTreeSet<&Arc<Path>> = origins.map(|(path, _)| path).collect();
+    let written = images.iter().flat_map(|one| &one.written);
+    let paths: BTreeSet<&Arc<Path>> = written.map(|(path, _)| path).collect();
     let texts = paths
         .into_iter()
         .filter_map(|path| Some((path, tree.text(path)?)));
@@ -61,36 +60,19 @@ fn of_chart(tree: &dyn Tree, folder: &Path, rules: &RuleSet) -> Rendered {
         Some((lines.position(span.start), lines.position(span.end)))
     };
     let mut found = Rendered::default();
-    for pieces in &images {
-        let text: String = pieces.iter().map(|(text, _)| text.as_str()).collect();
-        let Some(read) = ImageRef::parse(&text) else {
-            continue;
-        };
-        let written = pieces.iter().filter(|(text, _)| !text.is_empty());
-        let written: Vec<(&Arc<Path>, Span)> = written
-            .filter_map(|(_, at)| at.as_ref())
-            .map(|(path, span)| (path, *span))
-            .collect();
-        let Some((first, span)) = written.first().copied() else {
+    for RenderedImage { image, written } in &images {
+        let Some((first, span)) = written.first() else {
             continue;
         };
         if first.starts_with(&subcharts) {
             continue;
         }
-        let Some((at, _)) = positions(first, span) else {
+        let Some((at, _)) = positions(first, *span) else {
             continue;
         };
-        let image = Image {
-            span,
-            extent: span,
-            name: text[..read.name_span().end].to_owned(),
-            tag: read.tag.map(str::to_owned),
-            digest: read.digest.map(str::to_owned),
-            shape: "rendered",
-        };
-        found.images.push((first.to_path_buf(), at, image));
+        found.images.push((first.to_path_buf(), at, image.clone()));
         for (path, span) in written {
-            if let Some((start, end)) = positions(path, span) {
+            if let Some((start, end)) = positions(path, *span) {
                 let pieces = found.pieces.entry(path.to_path_buf()).or_default();
                 pieces.push((start, end));
             }

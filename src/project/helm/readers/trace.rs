@@ -10,9 +10,12 @@ use super::compared::Compared;
 use super::folder::chart;
 use super::image::{Image, Part, Written};
 use super::layer::Layer;
+use crate::check;
+use crate::file_type;
+use crate::image::ImageRef;
 use crate::project::helm::render::{
     Chart, EVERY_WAY, Exploration, File, ImageField, Origin, OriginKind, Release, Settled, Symbol,
-    explore, explore_settled,
+    explore, explore_settled, render,
 };
 use crate::project::{Members, Tree};
 use crate::rules::RuleSet;
@@ -276,25 +279,86 @@ fn behind_equals(part: &mut Part) {
     }
 }
 
-/// A piece of an image, and where it is written.
-pub(in crate::project::helm) type Piece = (String, Option<(Arc<Path>, Span)>);
+/// An image that a chart renders, for lists.
+pub(in crate::project::helm) struct RenderedImage {
+    pub image: check::Image,
+    /// Where its pieces are written, in order: at least one.
+    pub written: Vec<(Arc<Path>, Span)>,
+}
 
-/// Returns the images that a chart renders with its own values, and those that are switched off, as pieces with
-/// their locations. Images with an unknown part are left out.
+/// Returns the images that a chart renders with its own values, and those of containers that are switched off. Images
+/// with an unknown part are left out.
 pub(in crate::project::helm) fn rendered(
     tree: &dyn Tree,
     folder: &Path,
     rules: &RuleSet,
-) -> Vec<Vec<Piece>> {
-    let chart = chart(tree, folder, &Members::new());
-    let traces = chart.and_then(|chart| traces(tree, &chart, folder, &[], &Members::new(), rules));
+) -> Vec<RenderedImage> {
+    let Ok(chart) = chart(tree, folder, &Members::new()) else {
+        return Vec::new();
+    };
+    let mut found = in_manifests(&chart, folder);
+    let traces = traces(tree, &chart, folder, &[], &Members::new(), rules);
     let own = traces.ok().and_then(|traces| traces.into_iter().next());
     let images = own.map(|trace| trace.images).unwrap_or_default();
     let known = images.into_iter().filter(Image::is_known);
-    let pieces = known.map(|image| {
-        let parts = image.parts.into_iter();
-        let written = |part: Part| (part.text, part.at.map(|at| (at.path, at.span)));
-        parts.map(written).collect()
-    });
-    pieces.collect()
+    found.extend(known.filter_map(|image| {
+        let text = image.text();
+        let parts = image.parts.into_iter().filter(|part| !part.text.is_empty());
+        let written = parts.filter_map(|part| part.at.map(|at| (at.path, at.span)));
+        let written: Vec<_> = written.collect();
+        let read = ImageRef::parse(&text).filter(|_| !written.is_empty())?;
+        Some(RenderedImage {
+            image: check::Image {
+                span: Span::new(0, text.len()),
+                extent: Span::new(0, text.len()),
+                name: text[..read.name_span().end].to_owned(),
+                tag: read.tag.map(str::to_owned),
+                digest: read.digest.map(str::to_owned),
+                shape: "rendered",
+            },
+            written,
+        })
+    }));
+    found
+}
+
+/// Reads the manifests that a chart renders like any others: images are in arguments and variables, too.
+fn in_manifests(chart: &Chart, folder: &Path) -> Vec<RenderedImage> {
+    let made = render(chart, &[], &Release::default());
+    if !made.errors.is_empty() {
+        return Vec::new();
+    }
+    let at = |path: &str| Arc::from(folder.join(path));
+    let paths: Vec<Arc<Path>> = chart.files().iter().map(|file| at(&file.path)).collect();
+    let mut found = Vec::new();
+    for manifest in &made.manifests {
+        let Ok(text) = std::str::from_utf8(&manifest.text.bytes) else {
+            continue;
+        };
+        let (_, template) = manifest.name.split_once('/').unwrap_or_default();
+        for image in check::images(
+            Path::new("manifest.yaml"),
+            text,
+            file_type::standard_input(),
+        ) {
+            let pieces = manifest
+                .text
+                .pieces_in(image.extent.start, image.extent.end);
+            let origins = pieces.filter_map(|(.., source)| source.origin());
+            let written = origins.filter_map(|origin| {
+                let path = paths.get(origin.file as usize)?;
+                Some((Arc::clone(path), origin.span()))
+            });
+            let mut written: Vec<_> = written.collect();
+            if written.is_empty() {
+                written.push((at(template), Span::new(0, 0)));
+            }
+            let image = check::Image {
+                shape: "rendered",
+                ..image
+            };
+            found.push(RenderedImage { image, written });
+        }
+    }
+    found
 }

@@ -24,7 +24,7 @@ pub enum Source {
 }
 
 impl Source {
-    pub(super) fn origin(self) -> Option<Origin> {
+    pub fn origin(self) -> Option<Origin> {
         match self {
             Self::Written(origin) => Some(origin),
             _ => None,
