@@ -43,10 +43,22 @@ pub(super) fn add(
         let finding = finding.as_ref();
         finding.is_some_and(|finding| finding.new.is_some() && !finding.mention)
     };
-    if found.iter().any(moves) && memchr::memmem::find(text.as_bytes(), b"ever").is_some() {
+    if found.iter().any(moves) && may_say_never(text.as_bytes()) {
         pull_policies(found, text, file_type);
     }
 }
+
+/// Whether a text may have a pull policy `Never`, or `never`: closely behind `pull` or `Pull`.
+fn may_say_never(text: &[u8]) -> bool {
+    let mut found = memchr::memmem::find_iter(text, b"ever");
+    found.any(|at| {
+        let before = &text[at.saturating_sub(FAR_BEHIND)..at];
+        matches!(before.last(), Some(b'N' | b'n')) && memchr::memmem::find(before, b"ull").is_some()
+    })
+}
+
+/// The longest way from the key of a policy to its value.
+const FAR_BEHIND: usize = 64;
 
 fn of_tag(one: &ImageUse, text: &str) -> Option<&'static str> {
     match one.tag {
