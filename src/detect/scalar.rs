@@ -1,5 +1,6 @@
 //! Values on one line: a reference, a registry, a URL, or words with references among them.
 
+mod build_argument;
 mod by_form;
 mod hook;
 pub(super) mod key;
@@ -15,7 +16,7 @@ use super::reference::{self, Reference};
 use super::usage::{
     Certainty, IN_FREE_TEXT, LISTED, MATCHED, MIRRORED, NOTHING_SAYS, PUSHED, Usage,
 };
-use super::{branches, defaults, siblings, text, words};
+use super::{branches, defaults, siblings, spread, text, words};
 use crate::artifact::Artifact;
 use crate::image;
 use crate::source::Span;
@@ -152,9 +153,14 @@ fn by_words(context: &Context<'_>, span: Span, out: &mut Vec<ImageUse>) {
                 // A chart's template appends a version.
                 reference.tag = Tag::Elsewhere;
             }
-            out.push(reference.into_use(usage, form));
+            out.push(ImageUse {
+                other_registry: spread::mirrored(context, None, None),
+                ..reference.into_use(usage, form)
+            });
         }
-        Some(reference) if is_build_argument(context) && is_given(&reference, input) => {
+        Some(reference)
+            if build_argument::is_one(context) && build_argument::is_given(&reference, input) =>
+        {
             let usage = context.used(text::BUILD_ARGUMENT);
             out.push(reference.into_use(usage, "argument"));
         }
@@ -163,23 +169,8 @@ fn by_words(context: &Context<'_>, span: Span, out: &mut Vec<ImageUse>) {
     }
 }
 
-/// Whether the value is a build argument, which may name a base image: `build: {args: {BASE: ...}}` of
-/// Compose, `buildArgs` of Skaffold, `args` of a target of Bake.
-fn is_build_argument(context: &Context<'_>) -> bool {
-    let above = context.above();
-    let parent = above.map_or("", |above| above.parent);
-    let is_of_target = || {
-        let target = above.and_then(Context::above);
-        target.is_some_and(|target| target.parent == "target")
-    };
-    let in_args = || context.parent == "args" && (parent == "build" || is_of_target());
-    words::is_build_arguments(context.parent) || in_args()
-}
-
-/// Whether a reference has a path and a literal tag.
-fn is_given(reference: &Reference, input: &Input<'_>) -> bool {
-    reference.name.of(input.masked).contains('/') && matches!(reference.tag, Tag::At(_))
-}
+/// `defaultImageNameV2`
+const OF_IMAGES: Usage = Usage::likely("its key is about images: check that it is pulled");
 
 /// Returns the usage that overrides everything else the key suggests: one from above, or that of a key for mere mentions.
 fn spoken_about(context: &Context<'_>) -> Option<Usage> {
@@ -205,6 +196,8 @@ fn usage(context: &Context<'_>, reference: &Reference) -> Usage {
         );
     if in_image || reference.is_pinned() || reference.chart || reference.is_docker {
         context.pull()
+    } else if key.contains("image") {
+        context.used(OF_IMAGES)
     } else {
         Usage::Unknown(NOTHING_SAYS)
     }

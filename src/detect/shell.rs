@@ -13,6 +13,7 @@ mod image_taking;
 mod local;
 mod pushing;
 pub(super) mod set_option;
+mod tested;
 mod url;
 
 /// A command, or a line of other text.
@@ -312,36 +313,6 @@ impl<'c> Command<'c> {
         }
     }
 
-    /// Whether the word is compared: `[ "$X" = NAME ]`, `X == NAME`, or the pattern before the `)` of a `case`.
-    fn is_tested(&self, index: usize) -> bool {
-        let compares = |word: &str| matches!(word, "==" | "!=" | "=~" | "-eq" | "-ne");
-        let previous = self.previous(index);
-        // `select(.image=="NAME")`
-        let is_compared = compares(previous) || previous.ends_with("==");
-        let next = self.words.get(index + 1).map_or("", |word| word.text);
-        let in_test = (index.saturating_sub(MOST_WORDS)..index).any(|at| self.begins_test(at));
-        let word = self.words[index].text;
-        let is_asserted = self.words[0].text.starts_with("assert") && index > 0;
-        let is_pattern = word.ends_with(')') && !word.contains('(') && index == 0;
-        is_compared || compares(next) || in_test || is_asserted || is_pattern
-    }
-
-    /// Whether a test begins here, not a list as in `images = ["NAME"]`, or another word as in `kubectl run test`.
-    fn begins_test(&self, at: usize) -> bool {
-        const BEFORE: [&str; 13] = [
-            "!", "{", "RUN", "and", "do", "elif", "else", "if", "or", "sudo", "then", "until",
-            "while",
-        ];
-        let is_list = match self.words[at].text.trim_start_matches(['@', '-']) {
-            "[" | "[[" => true,
-            "test" | "case" => false,
-            _ => return false,
-        };
-        let previous = self.previous(at);
-        let is_script = || previous.starts_with('-') && previous.ends_with('c');
-        at == 0 || BEFORE.contains(&previous) || is_script() || is_list && previous == "in"
-    }
-
     /// Whether the command waits for or selects by the word: `kubectl wait --for=jsonpath='{.spec.image}'=NAME`,
     /// `--field-selector spec.image=NAME`
     fn is_awaited(&self, index: usize) -> bool {
@@ -426,6 +397,11 @@ mod tests {
             ("docker push x; docker pull IMG", "pull"),
             ("if [ \"$X\" = \"IMG\" ]; then", "compared"),
             ("[[ $X == IMG ]] && true", "compared"),
+            ("[ \"$X\" = IMG ] && true", "compared"),
+            (
+                "subprocess.run([\"kubectl\", \"run\", \"x\", \"--image=IMG\"])",
+                "pull",
+            ),
             ("test \"$X\" != IMG", "compared"),
             ("case $X in\nIMG) true ;;\nesac", "compared"),
             ("\t@[ \"$X\" = IMG ] || true", "compared"),

@@ -1,5 +1,6 @@
 //! Images that are spread over several values of a map, its merged maps, or a list of names and values.
 
+mod mirrored;
 mod reader;
 
 use std::collections::HashSet;
@@ -14,7 +15,8 @@ use super::siblings;
 use super::usage::Usage;
 use super::words;
 use crate::syntax::yaml::{List, Map, Node};
-pub use reader::GLOBAL_REGISTRIES;
+pub use mirrored::GLOBAL_REGISTRIES;
+pub(super) use mirrored::mirrored;
 use reader::Reader;
 
 /// The maximum nesting of merge keys. Deeper merges are not analyzed.

@@ -489,7 +489,7 @@ pub(super) fn is_account(key: &str) -> bool {
 
 /// Whether the value names an image.
 pub(super) fn is_image(key: &str) -> bool {
-    const ENDS: [&str; 13] = [
+    const ENDS: [&str; 17] = [
         "image",
         "images",
         "img",
@@ -503,6 +503,10 @@ pub(super) fn is_image(key: &str) -> bool {
         "container",
         "imagefull",
         "imagepath",
+        "imagespec",
+        "imagelocation",
+        "imageaddress",
+        "pullspec",
     ];
     key == "package"
         || key == "bundle"
@@ -512,7 +516,14 @@ pub(super) fn is_image(key: &str) -> bool {
 
 /// Whether the value is a whole image, so that even a name without a host is on Docker Hub.
 pub(super) fn is_image_alone(key: &str) -> bool {
-    const ENDS: [&str; 5] = ["image", "img", "imagename", "imageref", "imagereference"];
+    const ENDS: [&str; 6] = [
+        "image",
+        "img",
+        "imagename",
+        "imageref",
+        "imagereference",
+        "imagepullspec",
+    ];
     ENDS.iter().any(|end| key.ends_with(end))
 }
 

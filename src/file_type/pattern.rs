@@ -9,9 +9,9 @@ use crate::source;
 pub(super) const DATA: [&str; 3] = ["yaml", "yml", "json"];
 
 /// Extensions that are added to the name of a data file that a program fills in, or that people copy and edit.
-pub(super) const TEMPLATED: [&str; 16] = [
+pub(super) const TEMPLATED: [&str; 18] = [
     "gotmpl", "tmpl", "tpl", "tplt", "tftpl", "j2", "jinja", "jinja2", "template", "in", "erb",
-    "mustache", "dist", "example", "sample", "default",
+    "mustache", "dist", "example", "sample", "default", "base", "sed",
 ];
 
 /// A pattern for paths. Extensions match in any case, names are case-sensitive.

@@ -1,8 +1,6 @@
 //! `imageRepository` of kubeadm. If it is the default of that kubeadm version, CoreDNS is pulled from a subfolder; otherwise
 //! directly from the given registry.
 
-use std::cmp::Ordering;
-
 use crate::detect::context::Context;
 use crate::detect::image_use::Companion;
 use crate::detect::usage::{Certainty, Usage};
@@ -19,11 +17,7 @@ const OWN_DEFAULT_UNKNOWN: &str = "before 1.25, kubeadm compares it with its own
 /// Returns the usage of `--image-repository`, given the command's `--kubernetes-version`.
 pub(in crate::detect) fn option(version: Option<&str>) -> Usage {
     let version = version.filter(|version| version.contains('.') && !version.contains(['$', '{']));
-    match version {
-        Some(version) if had_old_default(version) => Usage::likely(OWN_DEFAULT),
-        Some(_) => Usage::PULL,
-        None => Usage::likely(OWN_DEFAULT_UNKNOWN),
-    }
+    by_default(version.and_then(had_old_default))
 }
 
 /// Returns the usage of `imageRepository`.
@@ -83,9 +77,17 @@ fn by_version(context: &Context<'_>) -> Usage {
     let mut maps = context.upwards().filter_map(|above| above.siblings);
     let own = maps.find_map(|map| map.text("kubernetesVersion"));
     match own.or_else(|| control_plane_version(context)) {
-        Some(version) if had_old_default(version) => Usage::likely(OWN_DEFAULT),
-        Some(_) => Usage::PULL,
+        Some(version) => by_default(had_old_default(version)),
         None if context.document.is_object("kubeadm.k8s.io", "") => Usage::PULL,
+        None => Usage::likely(OWN_DEFAULT_UNKNOWN),
+    }
+}
+
+/// Returns the usage, given whether the version had the old default, if that is known.
+fn by_default(had_old: Option<bool>) -> Usage {
+    match had_old {
+        Some(true) => Usage::likely(OWN_DEFAULT),
+        Some(false) => Usage::PULL,
         None => Usage::likely(OWN_DEFAULT_UNKNOWN),
     }
 }
@@ -97,20 +99,30 @@ fn control_plane_version<'c>(context: &Context<'c>) -> Option<&'c str> {
         .find_map(|map| map.text("version"))
 }
 
-/// Whether that kubeadm version pulled from k8s.gcr.io by default: up to 1.22.16, 1.23.14 and 1.24.8.
-fn had_old_default(version: &str) -> bool {
-    let numbers = version.trim_start_matches('v').split(['.', '-', '+']);
+/// Whether that kubeadm version pulled from k8s.gcr.io by default: up to 1.22.16, 1.23.14 and 1.24.8. `None` if the version
+/// is not known, as in `{{ version }}`.
+fn had_old_default(version: &str) -> Option<bool> {
+    if matches!(version, "" | "stable" | "latest") {
+        return Some(false);
+    }
+    // `v1.24.6`, `stable-1.24`
+    let start = version.find(|letter: char| letter.is_ascii_digit())?;
+    let numbers = version[start..].split(['.', '-', '+']);
     let numbers: Vec<u32> = numbers.map_while(|part| part.parse().ok()).collect();
-    let &[1, minor, ref rest @ ..] = numbers.as_slice() else {
-        return false;
+    let (minor, rest) = match numbers.as_slice() {
+        [1, minor, rest @ ..] => (*minor, rest),
+        [0 | 1] | [] => return None,
+        _ => return Some(false),
     };
     let last = match minor {
         22 => 16,
         23 => 14,
         24 => 8,
-        _ => return minor.cmp(&22) == Ordering::Less,
+        _ => return Some(minor < 22),
     };
-    rest.first().is_none_or(|patch| *patch <= last)
+    // `stable-1.24` is the last patch.
+    let is_last = rest.is_empty() && start > 1;
+    Some(!is_last && rest.first().is_none_or(|patch| *patch <= last))
 }
 
 /// Whether a fix must also state the folder of CoreDNS.
@@ -198,14 +210,30 @@ mod tests {
     #[test]
     fn versions_with_the_old_default() {
         for version in [
-            "v1.24.6", "1.24.8", "v1.23.14", "1.22.0", "v1.19.16", "v1.24",
+            "v1.24.6",
+            "1.24.8",
+            "v1.23.14",
+            "1.22.0",
+            "v1.19.16",
+            "v1.24",
+            "stable-1.21",
         ] {
-            assert!(had_old_default(version), "{version}");
+            assert_eq!(had_old_default(version), Some(true), "{version}");
         }
         for version in [
-            "v1.24.9", "1.25.0", "v1.27.3", "v1.23.15", "stable", "v2.0.0", "",
+            "v1.24.9",
+            "1.25.0",
+            "v1.27.3",
+            "v1.23.15",
+            "stable",
+            "stable-1.24",
+            "v2.0.0",
+            "",
         ] {
-            assert!(!had_old_default(version), "{version}");
+            assert_eq!(had_old_default(version), Some(false), "{version}");
+        }
+        for version in ["xxxxxxxxx", "${K8S_VERSION}", "v1"] {
+            assert_eq!(had_old_default(version), None, "{version}");
         }
     }
 }

@@ -12,19 +12,11 @@ use super::super::reference::{self, Reference};
 use super::super::usage::Certainty;
 use super::super::{defaults, scalar, words};
 use super::Part;
+use super::mirrored::mirrored;
 use crate::source::Span;
 use crate::syntax::beside::{self, Insertion};
 use crate::syntax::decoded::Decoded;
 use crate::syntax::yaml::{Entry, Map, Scalar, Style};
-
-const MIRRORED: &str =
-    "`global` sets another registry, and the image may not have the new path there";
-
-/// Values that set the registry of all images of a chart, and of its subcharts: the maps above, and the key.
-pub const GLOBAL_REGISTRIES: [(&[&str], &str); 2] = [
-    (&["global"], "imageRegistry"),
-    (&["global", "image"], "registry"),
-];
 
 const BESIDE_REGISTRY: &str = "a registry next to it may be put before it";
 const ONLY_VERSION: &str = "only a version beside it says that it is an image";
@@ -227,21 +219,6 @@ impl Reader<'_> {
         plausible.then(|| self.joined(context, whole, registry, spans))
     }
 
-    /// Whether `global` sets another registry for all images. A chart may use it instead of the one here.
-    fn is_mirrored(&self, registry: Option<Span>) -> bool {
-        let masked = self.context.input.masked;
-        let own = registry.map(|span| span.of(masked));
-        let maps = self.context.upwards().filter_map(|above| above.siblings);
-        let mut globals = maps.chain(self.map).flat_map(|map| {
-            let set = GLOBAL_REGISTRIES.iter().filter_map(|(above, key)| {
-                let map = above.iter().try_fold(map, |map, key| map.map(key))?;
-                map.get(key)?.as_scalar().filter(|set| !set.is_null())
-            });
-            set.collect::<Vec<_>>()
-        });
-        globals.any(|set| !set.value.is_empty() && Some(set.value.trim_end_matches('/')) != own)
-    }
-
     /// Returns the slot between the quotes of an empty digest. Without quotes, the value need not be a string.
     fn digest_slot(&self, digest: Option<Span>) -> Option<DigestSlot> {
         let span = digest.filter(|span| span.is_empty())?;
@@ -319,7 +296,10 @@ impl Reader<'_> {
             digest,
             digest_slot: self.digest_slot(spans.digest),
             may_be_folder: may_be_folder && !words::is_image_alone(key),
-            other_registry: (!whole.hosted && self.is_mirrored(registry)).then_some(MIRRORED),
+            other_registry: match whole.hosted {
+                true => None,
+                false => mirrored(self.context, self.map, registry),
+            },
             ..whole.into_use(usage, form)
         }
     }
