@@ -126,7 +126,8 @@ pub(super) fn github_step(context: &Context<'_>) -> Usage {
     let steps = context.upwards().filter_map(|above| above.siblings);
     let uses = steps.filter_map(|map| map.text("uses")).next();
     let uses = uses.unwrap_or_default().to_ascii_lowercase();
-    match (is_output(&uses, context.key), uses.contains("login-action")) {
+    let outputs = is_builder(&uses, context.siblings) && is_output(context.key);
+    match (outputs, uses.contains("login-action")) {
         (true, _) => Usage::Pushed("the action pushes to it"),
         (_, true) => ACCOUNT,
         _ if context.key == "cachefrom" => CACHE,
@@ -134,8 +135,8 @@ pub(super) fn github_step(context: &Context<'_>) -> Usage {
     }
 }
 
-/// Whether the input names what the action builds or pushes. `action` is in lower case, `input` is folded.
-fn is_output(action: &str, input: &str) -> bool {
+/// Whether the action, in lower case, builds or pushes images. One of any name does if it asks whether to push.
+fn is_builder(action: &str, inputs: Option<&Map<'_>>) -> bool {
     const ACTIONS: [&str; 7] = [
         "attest",
         "buildah",
@@ -145,6 +146,12 @@ fn is_output(action: &str, input: &str) -> bool {
         "publish-docker",
         "push",
     ];
+    ACTIONS.iter().any(|name| action.contains(name))
+        || inputs.is_some_and(|inputs| inputs.get("push").is_some())
+}
+
+/// Whether the input, folded, names what an action builds or pushes.
+fn is_output(input: &str) -> bool {
     const OUTPUTS: [&str; 12] = [
         "cacheto",
         "destination",
@@ -159,7 +166,7 @@ fn is_output(action: &str, input: &str) -> bool {
         "tags",
         "target",
     ];
-    ACTIONS.iter().any(|name| action.contains(name)) && OUTPUTS.contains(&input)
+    OUTPUTS.contains(&input)
 }
 
 /// Returns the usage of a workflow's variable, which a step may pass to an action that builds or pushes.
@@ -202,6 +209,9 @@ pub(super) const MAY_BE_PUSHED: Usage =
 fn pushes_variable(step: &Map<'_>, name: &str) -> bool {
     let action = step.text("uses").unwrap_or_default().to_ascii_lowercase();
     let inputs = step.map("with");
+    if !is_builder(&action, inputs) {
+        return false;
+    }
     let inputs = inputs.map(|inputs| inputs.entries.as_slice());
     let holds = |value: &str| {
         let mut expressions = value
@@ -216,6 +226,6 @@ fn pushes_variable(step: &Map<'_>, name: &str) -> bool {
     inputs.unwrap_or_default().iter().any(|input| {
         let key = fold(input.name().unwrap_or_default());
         let value = input.value.as_scalar();
-        is_output(&action, &key) && value.is_some_and(|value| holds(&value.value))
+        is_output(&key) && value.is_some_and(|value| holds(&value.value))
     })
 }
