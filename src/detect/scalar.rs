@@ -12,11 +12,12 @@ use super::document_type::DocumentType;
 use super::form::Form;
 use super::image_use::{ImageUse, Tag};
 use super::input::Input;
+use super::mirrored::mirrored;
 use super::reference::{self, Reference};
 use super::usage::{
     Certainty, IN_FREE_TEXT, LISTED, MATCHED, MIRRORED, NOTHING_SAYS, PUSHED, Usage,
 };
-use super::{branches, defaults, siblings, spread, text, words};
+use super::{branches, defaults, siblings, text, words};
 use crate::artifact::Artifact;
 use crate::image;
 use crate::source::Span;
@@ -134,29 +135,10 @@ fn by_words(context: &Context<'_>, span: Span, out: &mut Vec<ImageUse>) {
         true => None,
         false => reference::read(input.masked, span, input.actions),
     };
-    let form = form_of(context.key);
     match reference {
-        Some(mut reference) if reference.hosted => {
-            let usage = usage(context, &reference);
-            if is_in_images(context) && !reference.is_pinned() {
-                reference.tag = Tag::Elsewhere;
-            }
-            let may_be_folder = !reference.is_pinned() && !words::is_image_alone(context.key);
-            out.push(ImageUse {
-                may_be_folder,
-                ..reference.into_use(usage, form)
-            });
-        }
-        Some(mut reference) if is_docker_hub(context, &reference) => {
-            let usage = spoken_about(context).unwrap_or(context.pull());
-            if words::is_repository(context.key) && !reference.is_pinned() {
-                // A chart's template appends a version.
-                reference.tag = Tag::Elsewhere;
-            }
-            out.push(ImageUse {
-                other_registry: spread::mirrored(context, None, None),
-                ..reference.into_use(usage, form)
-            });
+        Some(reference) if reference.hosted => out.push(hosted(context, reference)),
+        Some(reference) if is_docker_hub(context, &reference) => {
+            out.push(on_docker_hub(context, reference));
         }
         Some(reference)
             if build_argument::is_one(context) && build_argument::is_given(&reference, input) =>
@@ -166,6 +148,30 @@ fn by_words(context: &Context<'_>, span: Span, out: &mut Vec<ImageUse>) {
         }
         _ if bare_host(context, span, out) => {}
         _ => tokens(context, span, out),
+    }
+}
+
+fn hosted(context: &Context<'_>, mut reference: Reference) -> ImageUse {
+    let usage = usage(context, &reference);
+    if is_in_images(context) && !reference.is_pinned() {
+        reference.tag = Tag::Elsewhere;
+    }
+    let may_be_folder = !reference.is_pinned() && !words::is_image_alone(context.key);
+    ImageUse {
+        may_be_folder,
+        ..reference.into_use(usage, form_of(context.key))
+    }
+}
+
+fn on_docker_hub(context: &Context<'_>, mut reference: Reference) -> ImageUse {
+    let usage = spoken_about(context).unwrap_or(context.pull());
+    if words::is_repository(context.key) && !reference.is_pinned() {
+        // A chart's template appends a version.
+        reference.tag = Tag::Elsewhere;
+    }
+    ImageUse {
+        other_registry: mirrored(context, None, None),
+        ..reference.into_use(usage, form_of(context.key))
     }
 }
 

@@ -1,6 +1,5 @@
 //! Images that are spread over several values of a map, its merged maps, or a list of names and values.
 
-mod mirrored;
 mod reader;
 
 use std::collections::HashSet;
@@ -15,8 +14,6 @@ use super::siblings;
 use super::usage::Usage;
 use super::words;
 use crate::syntax::yaml::{List, Map, Node};
-pub use mirrored::GLOBAL_REGISTRIES;
-pub(super) use mirrored::mirrored;
 use reader::Reader;
 
 /// The maximum nesting of merge keys. Deeper merges are not analyzed.

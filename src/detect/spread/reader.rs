@@ -12,7 +12,7 @@ use super::super::reference::{self, Reference};
 use super::super::usage::Certainty;
 use super::super::{defaults, scalar, words};
 use super::Part;
-use super::mirrored::mirrored;
+use crate::detect::mirrored::mirrored;
 use crate::source::Span;
 use crate::syntax::beside::{self, Insertion};
 use crate::syntax::decoded::Decoded;

@@ -1,6 +1,6 @@
 //! A registry that a chart may use for all of its images, instead of the one beside an image.
 
-use crate::detect::context::Context;
+use super::context::Context;
 use crate::image;
 use crate::source::Span;
 use crate::syntax::yaml::Map;
@@ -17,7 +17,7 @@ pub const GLOBAL_REGISTRIES: [(&[&str], &str); 3] = [
 
 /// Returns the reason for doubt if a value sets another registry for all images, in `map` or above. A chart may use it
 /// instead of the one here.
-pub(in crate::detect) fn mirrored(
+pub(super) fn mirrored(
     context: &Context<'_>,
     map: Option<&Map<'_>>,
     registry: Option<Span>,
