@@ -2,7 +2,7 @@
 //!
 //! Branches of a template may each write the same key. Then any of them may count.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use super::context::Context;
 use super::input::Input;
@@ -30,20 +30,21 @@ pub(super) fn split<'t>(context: &Context<'_>, map: &Map<'t>) -> Option<Split<'t
     if !has_twice(map) {
         return None;
     }
-    let is_overridden = |at: usize, entry: &Entry<'t>| {
+    let conditions = Conditions::of(context.input, map);
+    let mut next: HashMap<&str, &Entry<'t>> = HashMap::new();
+    let mut are_overridden: Vec<bool> = Vec::with_capacity(map.entries.len());
+    for entry in map.entries.iter().rev() {
         let name = entry.name().filter(|name| *name != "<<");
-        let later = &map.entries[at + 1..];
-        let again = name.and_then(|name| later.iter().find(|one| one.name() == Some(name)));
-        again.is_some_and(|again| {
+        let again = name.and_then(|name| next.insert(name, entry));
+        are_overridden.push(again.is_some_and(|again| {
             // Blocks of HCL with the same name are a list.
             let is_block = !has_colon(context.input, entry) || !has_colon(context.input, again);
-            let between = Span::new(entry.key.span().start, again.key.span().start);
-            !is_block && !has_condition(context.input, between)
-        })
-    };
+            !is_block && !conditions.any_between(entry, again)
+        }));
+    }
     let (mut counting, mut overridden) = (Vec::new(), Vec::new());
-    for (at, entry) in map.entries.iter().enumerate() {
-        match is_overridden(at, entry) {
+    for (entry, is_overridden) in map.entries.iter().zip(are_overridden.iter().rev()) {
+        match is_overridden {
             true => overridden.push(entry.clone()),
             false => counting.push(entry.clone()),
         }
@@ -75,14 +76,47 @@ fn has_twice(map: &Map<'_>) -> bool {
     names().enumerate().any(is_again)
 }
 
-/// Whether something between two keys may decide which of them is written.
-fn has_condition(input: &Input<'_>, between: Span) -> bool {
-    let controls = |kind| !matches!(kind, ActionKind::Inline | ActionKind::Comment);
-    let mut actions = input.actions_in(between).iter();
-    let mut lines = between.of(input.text).lines();
-    actions.any(|action| controls(action.kind))
-        || lines.any(|line| {
-            let line = line.trim_start();
-            CONDITIONS.iter().any(|start| line.starts_with(start))
-        })
+/// What may decide which of the keys around it are written.
+struct Conditions {
+    /// Sorted offsets.
+    at: Vec<usize>,
+}
+
+impl Conditions {
+    /// Finds those between the keys of a map.
+    fn of(input: &Input<'_>, map: &Map<'_>) -> Self {
+        let (Some(first), Some(last)) = (map.entries.first(), map.entries.last()) else {
+            return Self { at: Vec::new() };
+        };
+        let (start, end) = (first.key.span().start, last.key.span().start);
+        let span = Span::new(start.min(end), end);
+        let controls = |kind| !matches!(kind, ActionKind::Inline | ActionKind::Comment);
+        let actions = input.actions_in(span).iter();
+        let actions = actions.filter(|action| controls(action.kind));
+        let mut line_start = span.start;
+        let lines = span
+            .of(input.text)
+            .split_inclusive('\n')
+            .filter_map(|line| {
+                let content = line.trim_start();
+                let at = line_start + (line.len() - content.len());
+                line_start += line.len();
+                let mut starts = CONDITIONS.iter();
+                starts.any(|start| content.starts_with(start)).then_some(at)
+            });
+        let mut at: Vec<usize> = actions
+            .map(|action| action.span.start)
+            .chain(lines)
+            .collect();
+        at.sort_unstable();
+        Self { at }
+    }
+
+    fn any_between(&self, one: &Entry<'_>, other: &Entry<'_>) -> bool {
+        let before = |entry: &Entry<'_>| {
+            let start = entry.key.span().start;
+            self.at.partition_point(|at| *at < start)
+        };
+        before(one) < before(other)
+    }
 }
