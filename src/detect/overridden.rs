@@ -19,6 +19,9 @@ const CONDITIONS: [&str; 8] = [
     "#@", "#if", "#else", "#end", "# if ", "# else", "# end", "%",
 ];
 
+/// The maximum size of a map that is split, in bytes times its depth: the parts are copies, and so are those of maps inside.
+const MOST_COPIED: usize = 2 << 20;
+
 /// A map split by which of its entries count.
 pub(super) struct Split<'t> {
     pub(super) counting: Map<'t>,
@@ -27,7 +30,8 @@ pub(super) struct Split<'t> {
 
 /// Splits a map with keys that are there twice. `None` if all of its entries count.
 pub(super) fn split<'t>(context: &Context<'_>, map: &Map<'t>) -> Option<Split<'t>> {
-    if !has_twice(map) {
+    let copied = || map.span.len() * (1 + context.upwards().count());
+    if !has_twice(map) || copied() > MOST_COPIED {
         return None;
     }
     let conditions = Conditions::of(context.input, map);
