@@ -462,7 +462,7 @@ pub(super) fn is_of_account(key: &str) -> bool {
     WORDS.contains(&key)
 }
 
-/// Like [`is_of_account`], for a key as written.
+/// Whether a key, as written, says that its map belongs to an account of a registry.
 pub fn is_key_of_account(key: &str) -> bool {
     is_of_account(&fold(key))
 }
