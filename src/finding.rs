@@ -188,6 +188,11 @@ impl Finding {
         self.fix.as_ref().map(|fix| fix.applicability)
     }
 
+    /// Whether it is more than a mention, and its fix is safe.
+    pub fn has_safe_fix(&self) -> bool {
+        !self.mention && self.applicability() == Some(Applicability::Safe)
+    }
+
     /// Whether an ignore comment for it makes sense: a mention is only for information, and a wrong ignore comment is not a
     /// reason for another one.
     pub fn is_ignorable(&self) -> bool {

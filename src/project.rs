@@ -118,6 +118,14 @@ impl Member {
 /// The files of a group by their paths.
 pub type Members = BTreeMap<PathBuf, Member>;
 
+/// Returns the text of a file in this pass: that of the member, or that of the tree.
+pub fn current_text(tree: &dyn Tree, members: &Members, path: &Path) -> Option<Arc<str>> {
+    match members.get(path) {
+        Some(member) => Some(Arc::clone(&member.text)),
+        None => tree.text(path),
+    }
+}
+
 /// A kind of project: files that belong together.
 pub trait Project: Sync {
     /// Returns the files that have to be judged together, including those that a fix may create. Groups may overlap. Groups

@@ -5,7 +5,7 @@
 use std::path::{Path, PathBuf};
 
 /// Paths of which none is inside another, sorted.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Outermost(Vec<PathBuf>);
 
 impl FromIterator<PathBuf> for Outermost {

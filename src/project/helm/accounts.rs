@@ -5,7 +5,6 @@
 
 use super::values::{self, LeafKind, Table, Value};
 use crate::detect;
-use crate::edit::Applicability;
 use crate::finding::{Finding, Id};
 use crate::project::Member;
 
@@ -22,7 +21,7 @@ pub(super) struct Empty {
 
 /// Returns the safe fixes beside empty credentials in a values file.
 pub(super) fn beside_empty(member: &Member, own: &Table) -> Vec<Empty> {
-    let safe = member.findings.iter().filter(|one| is_safe(one));
+    let safe = member.findings.iter().filter(|one| one.has_safe_fix());
     let empty = |finding: &Finding| {
         let path = values::path_to(own, finding.span())?;
         let (_, map) = path.split_last()?;
@@ -36,11 +35,6 @@ pub(super) fn beside_empty(member: &Member, own: &Table) -> Vec<Empty> {
         })
     };
     safe.filter_map(empty).collect()
-}
-
-fn is_safe(finding: &Finding) -> bool {
-    let fix = finding.fix.as_ref();
-    !finding.mention && fix.is_some_and(|fix| fix.applicability == Applicability::Safe)
 }
 
 impl Empty {

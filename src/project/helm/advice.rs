@@ -30,7 +30,7 @@ use super::config_map::ConfigMaps;
 use super::subchart_findings::lower_severity;
 use crate::file_type::{self, is_kustomization};
 use crate::finding::{Finding, Findings, LEGACY_CHART, Label, Severity};
-use crate::project::{Members, Tree};
+use crate::project::{Members, Tree, current_text};
 use crate::rules::Rule;
 use crate::rules::charts::{self, Advisory, Charts, Enabled, Step};
 use crate::version::Version;
@@ -180,10 +180,7 @@ impl<'a> Advice<'a> {
             .filter(|path| members.contains_key(*path))
             .collect();
         let named = paths.into_iter().flat_map(|path| {
-            let text = |path: &Path| match members.get(path) {
-                Some(member) => Some(Arc::clone(&member.text)),
-                None => self.tree.text(path),
-            };
+            let text = |path: &Path| current_text(self.tree, members, path);
             let named = text(path).map(|own| self.named(path, &own, &text));
             named.into_iter().flatten().map(move |one| (path, one))
         });

@@ -5,7 +5,6 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use super::accounts;
 use super::coalesce::read_whole;
@@ -13,11 +12,10 @@ use super::given::is_layer;
 use super::nested_layers::{self, BASE, Bases};
 use super::values::{self, Leaf, Table};
 use crate::detect::GLOBAL_REGISTRIES;
-use crate::edit::Applicability;
 use crate::finding::{Finding, Id};
 use crate::image;
 use crate::printable;
-use crate::project::{Members, PathKind, Plan, Project, Tree};
+use crate::project::{Members, PathKind, Plan, Project, Tree, current_text};
 use crate::source::{self, Span};
 use crate::syntax::yaml::{self, Node};
 
@@ -78,11 +76,6 @@ impl<'t> ValueLayers<'t> {
         Self { tree, all }
     }
 
-    fn text(&self, path: &Path, members: &Members) -> Option<Arc<str>> {
-        let member = members.get(path).map(|member| Arc::clone(&member.text));
-        member.or_else(|| self.tree.text(path))
-    }
-
     fn doubt(&self, path: &Path, others: &[Other], members: &mut Members) {
         let Some(member) = members.get(path) else {
             return;
@@ -90,8 +83,8 @@ impl<'t> ValueLayers<'t> {
         let text = &member.text;
         let moved = member.findings.iter().filter_map(|one| Move::of(one, text));
         let moved: Vec<Move<'_>> = moved.collect();
-        let is_fixed = member.findings.iter().any(|one| one.fix.is_some());
-        let own = is_fixed.then(|| read_whole(text, 0).ok()).flatten();
+        let is_safe = member.findings.iter().any(Finding::has_safe_fix);
+        let own = is_safe.then(|| read_whole(text, 0).ok()).flatten();
         let Some(own) = own else {
             return;
         };
@@ -102,7 +95,7 @@ impl<'t> ValueLayers<'t> {
         let mut doubts = Vec::new();
         let elsewhere = in_other_folders(self.tree, path);
         for other in others.iter().chain(&elsewhere) {
-            let set = self.text(&other.path, members);
+            let set = current_text(self.tree, members, &other.path);
             let Some(set) = set.and_then(|text| read_whole(&text, 0).ok()) else {
                 continue;
             };
@@ -210,8 +203,7 @@ impl<'f> Move<'f> {
 
 /// Returns the name without a host whose path a safe fix changes.
 fn path_moved(finding: &Finding, text: &str) -> Option<Span> {
-    let fix = finding.fix.as_ref();
-    let fix = fix.filter(|fix| fix.applicability == Applicability::Safe && !finding.mention)?;
+    let fix = finding.fix.as_ref().filter(|_| finding.has_safe_fix())?;
     let name = finding.labels.last()?.span;
     let is_edited = fix.edits.iter().any(|edit| name.covers(edit.span));
     let is_path = image::split_host(name.of(text)).0.is_none();

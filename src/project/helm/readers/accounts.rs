@@ -4,12 +4,11 @@ use std::path::PathBuf;
 
 use super::Readers;
 use super::layer::Layer;
-use crate::finding::Id;
+use crate::finding::{Finding, Id};
 use crate::printable;
-use crate::project::Members;
 use crate::project::helm::accounts::{FILLED, beside_empty};
 use crate::project::helm::given::Given;
-use crate::project::helm::values::Table;
+use crate::project::{Members, current_text};
 
 impl Readers<'_> {
     /// Downgrades safe fixes beside empty credentials, if other values of the chart fill these in.
@@ -22,15 +21,18 @@ impl Readers<'_> {
             let Some(member) = members.get(&own.file) else {
                 continue;
             };
-            let empty = own.read(&member.text, 0);
-            let empty = empty.map(|values| beside_empty(member, &values));
+            let is_safe = member.findings.iter().any(Finding::has_safe_fix);
+            let values = is_safe.then(|| own.read(&member.text, 0).ok()).flatten();
+            let empty = values.map(|values| beside_empty(member, &values));
             let empty = empty.unwrap_or_default();
             if empty.is_empty() {
                 continue;
             }
             let mut doubts: Vec<(Id, &PathBuf)> = Vec::new();
             for other in all.iter().filter(|other| *other != own) {
-                let values = self.values_of(other, members).unwrap_or_default();
+                let text = current_text(self.tree, members, &other.file);
+                let values = text.and_then(|text| other.read(&text, 0).ok());
+                let values = values.unwrap_or_default();
                 let filled = empty.iter().filter(|one| one.is_filled_by(&values));
                 doubts.extend(filled.map(|one| (one.id, &other.file)));
             }
@@ -42,13 +44,6 @@ impl Readers<'_> {
                     finding.doubt(&format!("{} {FILLED}", printable::path(file)));
                 }
             }
-        }
-    }
-
-    fn values_of(&self, given: &Given, members: &Members) -> Option<Table> {
-        match members.get(&given.file) {
-            Some(member) => given.read(&member.text, 0).ok(),
-            None => given.read(&self.tree.text(&given.file)?, 0).ok(),
         }
     }
 }

@@ -1,6 +1,5 @@
 //! Fixes that a chart refuses, by its schema or by a check of its images: Helm would no longer render the chart.
 
-use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -9,7 +8,6 @@ use super::folder::chart;
 use super::{Readers, untried};
 use crate::edit::{Fix, Patch};
 use crate::finding::Id;
-use crate::project::Members;
 use crate::project::helm::coalesce::{Layered, merge, read_whole};
 use crate::project::helm::effective::{self, ChartNode};
 use crate::project::helm::given::Given;
@@ -18,6 +16,7 @@ use crate::project::helm::refusal;
 use crate::project::helm::render::Chart;
 use crate::project::helm::schema::{self, Schema};
 use crate::project::helm::values::{Table, Value};
+use crate::project::{Members, current_text};
 
 /// The most fixes of one chart's values that are tried one by one.
 const MOST_TRIED: usize = 64;
@@ -214,13 +213,9 @@ impl Readers<'_> {
         members: &Members,
         changed: &BTreeMap<&Path, String>,
     ) -> Option<Table> {
-        let text = |path: &Path| -> Option<Cow<'_, str>> {
-            let changed = changed.get(path).map(String::as_str);
-            let known = changed.or_else(|| Some(&*members.get(path)?.text));
-            match known {
-                Some(text) => Some(Cow::Borrowed(text)),
-                None => Some(Cow::Owned(self.tree.text(path)?.to_string())),
-            }
+        let text = |path: &Path| match changed.get(path) {
+            Some(text) => Some(Arc::from(text.as_str())),
+            None => current_text(self.tree, members, path),
         };
         let own = text(&self.values).unwrap_or_default();
         let mut merged = read_whole(&own, 0).ok()?;

@@ -131,10 +131,7 @@ pub(super) fn images_with(
     values: &Path,
     spans: &[Span],
 ) -> Option<Vec<Image>> {
-    let files = chart.files().iter();
-    let paths: Vec<Arc<Path>> = files
-        .map(|file| Arc::from(folder.join(&file.path)))
-        .collect();
+    let paths: Vec<Arc<Path>> = paths_of(chart, folder).collect();
     let number = paths.iter().position(|path| **path == *values)?;
     let number = u32::try_from(number).ok()?;
     let settled: Settled = spans.iter().map(|span| (number, *span)).collect();
@@ -163,11 +160,7 @@ fn trace(
     if let Some(error) = found.error.as_ref().filter(|_| found.images.is_empty()) {
         return Err(error.to_string());
     }
-    let own = chart
-        .files()
-        .iter()
-        .map(|file| Arc::from(folder.join(&file.path)));
-    let paths: Vec<Arc<Path>> = own
+    let paths: Vec<Arc<Path>> = paths_of(chart, folder)
         .chain(files.iter().map(|file| Arc::from(Path::new(&file.path))))
         .collect();
     Ok(Trace {
@@ -181,6 +174,12 @@ fn trace(
         compared: compared(&found, chart, &paths),
         layer: layer.cloned(),
     })
+}
+
+/// The paths of a chart's files, by their numbers in origins.
+fn paths_of(chart: &Chart, folder: &Path) -> impl Iterator<Item = Arc<Path>> {
+    let files = chart.files().iter();
+    files.map(|file| Arc::from(folder.join(&file.path)))
 }
 
 fn image(field: &ImageField, is_default: bool, paths: &[Arc<Path>]) -> Image {
@@ -328,8 +327,7 @@ fn in_manifests(chart: &Chart, folder: &Path) -> Vec<RenderedImage> {
     if !made.errors.is_empty() {
         return Vec::new();
     }
-    let at = |path: &str| Arc::from(folder.join(path));
-    let paths: Vec<Arc<Path>> = chart.files().iter().map(|file| at(&file.path)).collect();
+    let paths: Vec<Arc<Path>> = paths_of(chart, folder).collect();
     let mut found = Vec::new();
     for manifest in &made.manifests {
         let Ok(text) = std::str::from_utf8(&manifest.text.bytes) else {
@@ -351,7 +349,7 @@ fn in_manifests(chart: &Chart, folder: &Path) -> Vec<RenderedImage> {
             });
             let mut written: Vec<_> = written.collect();
             if written.is_empty() {
-                written.push((at(template), Span::new(0, 0)));
+                written.push((folder.join(template).into(), Span::new(0, 0)));
             }
             let image = check::Image {
                 shape: "rendered",
